@@ -1,0 +1,1 @@
+"""Speed, memory and distillation-quality benchmarks with JSON output."""

@@ -1,0 +1,1 @@
+"""Documents and how they get in: schema, readers, distant labelling, tokenising, shards."""

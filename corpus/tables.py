@@ -1,0 +1,30 @@
+"""Tables of documents as Parquet: written whole, scanned lazily, read one document at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from corpus.artefacts import whole
+from corpus.schema import DOCUMENTS, Document, Split, from_row, to_row
+
+
+def write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
+    """Write a table as Parquet (zstd), whole; a lazy one is streamed."""
+    with whole(path) as draft:
+        table.lazy().sink_parquet(draft, compression="zstd")
+
+
+def write_documents(documents: Iterable[Document], path: Path, split: Split) -> None:
+    """Write documents as one `DOCUMENTS` table."""
+    rows = [to_row(document, split) for document in documents]
+    write_table(pl.DataFrame(rows, schema=DOCUMENTS), path)
+
+
+def read_documents(path: Path, batch: int = 256) -> Iterator[Document]:
+    """Documents of a Parquet file in the order of their rows, ``batch`` rows in memory at once."""
+    table = pl.scan_parquet(path)
+    for offset in range(0, table.select(pl.len()).collect().item(), batch):
+        yield from map(from_row, table.slice(offset, batch).collect().iter_rows(named=True))

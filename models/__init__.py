@@ -1,0 +1,1 @@
+"""The network, its objectives, the one training loop, inference, metrics and checkpoints."""

@@ -1,0 +1,1 @@
+"""Statistics, checks and figures over tables; no torch and no Dagster."""

@@ -1,0 +1,1 @@
+"""What assets are handed: storage, corpus source, compute and warehouse."""
