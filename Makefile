@@ -1,0 +1,51 @@
+# make demo: the whole distillation on the bundled corpus. make ui: the same in a browser.
+
+PYTHON ?= python3
+PORT ?= 3000
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export DAGSTER_HOME := $(CURDIR)/.dagster
+export DAGSTER_DISABLE_TELEMETRY := 1
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test ui lint clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) .dagster/dagster.yaml ## Create .venv with the releases of requirements.lock
+
+demo: install ## Run the whole distillation and say how good the models are
+	$(BIN)/python -m docre_assets
+
+test: install ## Run all tests
+	$(BIN)/python -m pytest
+
+ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
+	$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
+
+lint: install ## Check style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## Remove what the targets above made: .venv, .dagster, artefacts and caches
+	rm -rf $(VENV) .dagster artefacts *.egg-info build dist
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or later is needed, but $(PYTHON) is " + sys.version.split()[0] \
+	  + "; name another: make PYTHON=python3.12 install")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $@
+
+.dagster/dagster.yaml: dagster.yaml
+	mkdir -p .dagster
+	cp $< $@
