@@ -94,9 +94,9 @@ _LABEL = pl.Struct(
 
 DOCUMENTS: Final = pl.Schema(
     {
-        "doc_id": pl.String,
-        "title": pl.String,
-        "split": pl.String,
+        "doc_id": pl.String(),
+        "title": pl.String(),
+        "split": pl.String(),
         "sentences": pl.List(pl.List(pl.String)),
         "entities": pl.List(_ENTITY),
         "labels": pl.List(_LABEL),
@@ -134,6 +134,11 @@ PREDICTIONS: Final = pl.Schema(
     }
 )
 """Predicted triples; ``score`` is sigmoid(l_r - l_TH), in (0.5, 1)."""
+
+EVALUATION: Final = pl.Schema(
+    {"model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64}
+)
+"""Scores, one a row: models, splits and metrics may be added without a change of columns."""
 
 
 def to_row(document: Document, split: Split) -> dict[str, Any]:
