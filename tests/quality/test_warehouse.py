@@ -1,0 +1,260 @@
+"""The warehouse: what its tables and views answer, and that it is swapped in whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from corpus.relations import RelationVocabulary
+from corpus.schema import (
+    EVALUATION,
+    PREDICTIONS,
+    REJECTED,
+    Document,
+    Entity,
+    Label,
+    Mention,
+    Split,
+)
+from corpus.tables import write_documents, write_table
+from quality.warehouse import WarehouseTables, build_warehouse
+
+ADA = Document(
+    doc_id="ada",
+    title="Ada's life",
+    sentences=(("Ada", "left", "Arden"), ("Arden", "is", "in", "Esk"), ("She", "returned")),
+    entities=(
+        Entity("PER", (Mention("Ada", 0, 0, 1), Mention("She", 2, 0, 1))),
+        Entity("LOC", (Mention("Arden", 0, 2, 3), Mention("Arden", 1, 0, 1))),
+        Entity("LOC", (Mention("Esk", 1, 3, 4),)),
+    ),
+    labels=(Label(0, 1, "P19", (0,)), Label(1, 2, "P17", ())),
+)
+TEXT = "Ada left Arden Arden is in Esk She returned"
+BARE = Document("bare", "Bare", (("Nothing",),), (), ())
+FAR = replace(ADA, doc_id="far", title="Far", labels=None)
+NAMES = {"P17": "country", "P19": "place of birth"}
+
+
+def prediction(doc_id: str, head: int, tail: int, relation: str, score: float) -> dict[str, Any]:
+    return {
+        "doc_id": doc_id,
+        "title": doc_id.title(),
+        "head": head,
+        "tail": tail,
+        "head_name": ADA.entities[head].name,
+        "tail_name": ADA.entities[tail].name,
+        "relation": relation,
+        "relation_name": NAMES[relation],
+        "score": score,
+    }
+
+
+def write_tables(folder: Path) -> WarehouseTables:
+    labelled = replace(FAR, labels=(Label(0, 1, "P19"), Label(1, 2, "P17")))
+    write_documents([ADA, BARE], folder / "train.parquet", Split.TRAIN)
+    write_documents([FAR], folder / "unlabelled.parquet", Split.UNLABELLED)
+    write_documents([labelled], folder / "shard-000.parquet", Split.UNLABELLED)
+    write_documents([], folder / "shard-001.parquet", Split.UNLABELLED)
+    predicted = [
+        prediction("ada", 0, 1, "P19", 0.75),
+        prediction("far", 0, 1, "P19", 0.875),
+        prediction("far", 0, 2, "P17", 0.625),
+    ]
+    scores = [
+        {"model": "teacher", "split": "dev", "metric": "f1", "value": 0.5},
+        {"model": "teacher", "split": "dev", "metric": "ign_f1_annotated", "value": 0.25},
+        {"model": "student", "split": "dev", "metric": "f1", "value": 0.75},
+    ]
+    rejected = dict.fromkeys(REJECTED, "x") | {"position": 3}
+    write_table(pl.DataFrame(predicted, PREDICTIONS), folder / "predictions.parquet")
+    write_table(pl.DataFrame(scores, EVALUATION), folder / "evaluation.parquet")
+    write_table(pl.DataFrame([rejected], REJECTED), folder / "rejected.parquet")
+    RelationVocabulary.of_relations(NAMES, NAMES).save(folder / "relations.json")
+    return WarehouseTables(
+        raw_documents=[folder / "train.parquet", folder / "unlabelled.parquet"],
+        annotated_documents=[folder / "train.parquet"],
+        distant_documents=[folder / "shard-000.parquet", folder / "shard-001.parquet"],
+        predictions=folder / "predictions.parquet",
+        evaluation=folder / "evaluation.parquet",
+        rejected=folder / "rejected.parquet",
+        relations=folder / "relations.json",
+    )
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> WarehouseTables:
+    return write_tables(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that tests only read."""
+    folder = tmp_path_factory.mktemp("served")
+    build_warehouse(folder / "warehouse.duckdb", write_tables(folder), {"finetuned_model": "1a2b"})
+    return folder / "warehouse.duckdb"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, tables: WarehouseTables) -> Path:
+    build_warehouse(tmp_path / "warehouse.duckdb", tables)
+    return tmp_path / "warehouse.duckdb"
+
+
+def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(path, read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> None:
+    assert build_warehouse(tmp_path / "warehouse.duckdb", tables) == {
+        "documents": 3,
+        "sentences": 7,
+        "entities": 6,
+        "mentions": 10,
+        "labels": 4,
+        "predictions": 3,
+        "evaluation": 3,
+        "relations": 3,
+        "rejected_documents": 1,
+        "provenance": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        (
+            "FROM documents ORDER BY doc_id",
+            [
+                ("ada", "Ada's life", "train", TEXT, 3, 3, 6, 2),
+                ("bare", "Bare", "train", "Nothing", 1, 0, 0, 0),
+                ("far", "Far", "unlabelled", TEXT, 3, 3, 6, 2),
+            ],
+        ),
+        (
+            "FROM sentences WHERE doc_id = 'ada' ORDER BY sentence",
+            [
+                ("ada", 0, "Ada left Arden", 3),
+                ("ada", 1, "Arden is in Esk", 4),
+                ("ada", 2, "She returned", 2),
+            ],
+        ),
+        (
+            "FROM entities WHERE doc_id = 'ada' ORDER BY entity",
+            [
+                ("ada", 0, "Ada", "PER", 2),
+                ("ada", 1, "Arden", "LOC", 2),
+                ("ada", 2, "Esk", "LOC", 1),
+            ],
+        ),
+        (
+            "FROM mentions WHERE doc_id = 'ada' AND entity = 0 ORDER BY sentence",
+            [("ada", 0, "Ada", 0, 0, 1), ("ada", 0, "She", 2, 0, 1)],
+        ),
+        (
+            "FROM labels WHERE relation = 'P19' ORDER BY doc_id",
+            [
+                ("ada", 0, 1, "Ada", "Arden", "P19", "place of birth", [0], "annotated"),
+                ("far", 0, 1, "Ada", "Arden", "P19", "place of birth", [], "distant"),
+            ],
+        ),
+        (
+            "SELECT head_name, relation_name, tail_name, score FROM predictions ORDER BY score",
+            [
+                ("Ada", "country", "Esk", 0.625),
+                ("Ada", "place of birth", "Arden", 0.75),
+                ("Ada", "place of birth", "Arden", 0.875),
+            ],
+        ),
+        (
+            "FROM facts ORDER BY documents DESC",
+            [
+                ("Ada", "place of birth", "Arden", "P19", 2, 0.875, 0.8125),
+                ("Ada", "country", "Esk", "P17", 1, 0.625, 0.625),
+            ],
+        ),
+        ("SELECT doc_id, head, tail, relation FROM new_facts", [("far", 0, 2, "P17")]),
+        (
+            "SELECT doc_id, sentence, text FROM supporting_sentences ORDER BY doc_id",
+            [("ada", 0, "Ada left Arden"), ("far", 0, "Ada left Arden")],
+        ),
+        (
+            "FROM label_counts",
+            [("P17", "country", 1, 1, 1), ("P19", "place of birth", 1, 1, 2)],
+        ),
+        (
+            "SELECT model, f1, ign_f1 FROM scores ORDER BY model",
+            [("student", 0.75, None), ("teacher", 0.5, 0.25)],
+        ),
+        ("FROM relations WHERE column_index = 0", [("Na", 0, "Na")]),
+        ("SELECT position, remedy FROM rejected_documents", [(3, "x")]),
+        ("FROM provenance", [("finetuned_model", "1a2b")]),
+    ],
+)
+def test_answers(served: Path, query: str, answer: list[tuple[Any, ...]]) -> None:
+    assert ask(served, query) == answer
+
+
+def test_every_table_view_and_column_of_a_table_has_a_comment(served: Path) -> None:
+    for function, condition in [
+        ("duckdb_tables()", "true"),
+        ("duckdb_views()", "NOT internal"),
+        ("duckdb_columns()", "table_name IN (SELECT table_name FROM duckdb_tables())"),
+    ]:
+        query = f"FROM {function} WHERE comment IS NULL AND NOT internal AND {condition}"
+        assert ask(served, query) == []
+
+
+def test_a_reader_keeps_the_old_warehouse(warehouse: Path, tables: WarehouseTables) -> None:
+    reader = (
+        "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('open'); "
+        "sys.stdout.flush(); sys.stdin.readline(); "
+        "print(c.execute('SELECT count(*) FROM predictions').fetchall()[0][0])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", reader, warehouse],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        write_table(PREDICTIONS.to_frame(), tables.predictions)
+        build_warehouse(warehouse, tables)
+        assert process.communicate("\n", timeout=60)[0] == "3\n"
+    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(0,)]
+
+
+def test_a_failure_leaves_the_old_warehouse_and_nothing_else(
+    warehouse: Path, tables: WarehouseTables
+) -> None:
+    before = sorted(warehouse.parent.iterdir())
+    pl.DataFrame({"doc_id": ["ada"]}).write_parquet(tables.predictions)
+    with pytest.raises(duckdb.Error, match="title"):
+        build_warehouse(warehouse, tables)
+    assert sorted(warehouse.parent.iterdir()) == before
+    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(3,)]
+
+
+def test_missing_files_are_named(tmp_path: Path, tables: WarehouseTables) -> None:
+    tables.predictions.unlink()
+    with pytest.raises(FileNotFoundError, match=r"files of predictions.*predictions\.parquet"):
+        build_warehouse(tmp_path / "warehouse.duckdb", tables)
+    with pytest.raises(FileNotFoundError, match="distant_documents, found no file at all"):
+        build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, distant_documents=[]))
+
+
+def test_paths_are_taken_as_they_are(tmp_path: Path, tables: WarehouseTables) -> None:
+    odd = tmp_path / "it's [here]"
+    odd.mkdir()
+    moved = tables.predictions.rename(odd / "predictions.parquet")
+    rows = build_warehouse(odd / "warehouse.duckdb", replace(tables, predictions=moved))
+    assert rows["predictions"] == 3
