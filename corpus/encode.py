@@ -1,0 +1,117 @@
+"""Documents as token ids: every mention is set between ``*`` markers, as in ATLOP and KD-DocRE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.relations import RelationVocabulary
+from corpus.schema import Document, Label
+
+MARKER: Final = "*"
+"""The word put before and after every mention."""
+
+Int32Array = NDArray[np.int32]
+Split = Callable[[list[str]], Sequence[Sequence[int]]]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedDocument:
+    """A document as the network reads it."""
+
+    doc_id: str
+    token_ids: Int32Array
+    """[T] int32: the class token, all words with markers, the separator."""
+    mention_starts: tuple[Int32Array, ...]
+    """Per entity [M] int32: positions of its mentions' start markers in ``token_ids``."""
+    labels: Int32Array | None
+    """[L, 3] int32: head, tail, column; None where the document is not labelled."""
+
+    @property
+    def n_entities(self) -> int:
+        """E."""
+        return len(self.mention_starts)
+
+    @property
+    def n_pairs(self) -> int:
+        """E · (E - 1)."""
+        return self.n_entities * (self.n_entities - 1)
+
+
+class DocumentEncoder:
+    """Turns documents into token ids, remembering the pieces of every word it has seen.
+
+    Args:
+        split: gives the token ids of each word of a list, without special tokens.
+        class_id: id of the token that opens a sequence ([CLS] or its like).
+        separator_id: id of the token that closes it.
+    """
+
+    def __init__(self, split: Split, *, class_id: int, separator_id: int) -> None:
+        self._split = split
+        self._pieces: dict[str, Sequence[int]] = {}
+        self.class_id = class_id
+        self.separator_id = separator_id
+
+    def encode(self, document: Document, vocabulary: RelationVocabulary) -> EncodedDocument:
+        """Token ids, marker positions and label columns of one document.
+
+        Raises:
+            ValueError: if a label's relation is not in the vocabulary.
+        """
+        self._learn(word for sentence in document.sentences for word in sentence)
+        token_ids, starts = self._tokens(document)
+        return EncodedDocument(
+            doc_id=document.doc_id,
+            token_ids=np.asarray(token_ids, np.int32),
+            mention_starts=tuple(
+                np.asarray([starts[m.sentence, m.start] for m in e.mentions], np.int32)
+                for e in document.entities
+            ),
+            labels=_label_columns(document, vocabulary),
+        )
+
+    def _learn(self, words: Iterable[str]) -> None:
+        unseen = sorted({*words, MARKER} - self._pieces.keys())
+        if unseen:
+            self._pieces.update(zip(unseen, self._split(unseen), strict=True))
+
+    def _tokens(self, document: Document) -> tuple[list[int], dict[tuple[int, int], int]]:
+        """Token ids, and the position of the marker before each mention's first word."""
+        mentions = [m for entity in document.entities for m in entity.mentions]
+        opening = {(m.sentence, m.start) for m in mentions}
+        closing = {(m.sentence, m.end - 1) for m in mentions}
+        marker = self._pieces[MARKER]
+        ids, starts = [self.class_id], {}
+        for s, sentence in enumerate(document.sentences):
+            for w, word in enumerate(sentence):
+                if (s, w) in opening:
+                    starts[s, w] = len(ids)
+                    ids.extend(marker)
+                ids.extend(self._pieces[word])
+                if (s, w) in closing:
+                    ids.extend(marker)
+        return [*ids, self.separator_id], starts
+
+
+def _label_columns(document: Document, vocabulary: RelationVocabulary) -> Int32Array | None:
+    if document.labels is None:
+        return None
+    rows = [_label_row(document, label, vocabulary) for label in document.labels]
+    return np.asarray(rows, np.int32).reshape(-1, 3)
+
+
+def _label_row(
+    document: Document, label: Label, vocabulary: RelationVocabulary
+) -> tuple[int, int, int]:
+    if label.relation not in vocabulary:
+        raise ValueError(
+            f"document {document.doc_id!r}: label ({label.head}, {label.tail}) has relation "
+            f"{label.relation!r}, which is not among the {len(vocabulary) - 1} relations of the "
+            "vocabulary, so there is no column to train; add it to rel2id.json and train again"
+        )
+    return label.head, label.tail, vocabulary.column(label.relation)

@@ -1,0 +1,235 @@
+"""Soft labels: a teacher's logits over the distant corpus, a shard of documents at a time.
+
+A shard is a folder: ``logits.safetensors`` (float16 [N, R], all pairs of its documents one after
+another), ``manifest.parquet`` (which rows are whose) and ``origin.json`` (what they were made
+from). Rows are found by ``doc_id``, never by position in a list of documents.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from corpus.artefacts import digest, digest_of, read_json, whole, write_json
+from corpus.schema import Document
+from corpus.tables import read_documents, write_table
+
+LOGITS: Final = "logits.safetensors"
+MANIFEST: Final = "manifest.parquet"
+ORIGIN: Final = "origin.json"
+
+MANIFEST_SCHEMA: Final = pl.Schema(
+    {
+        "doc_id": pl.String,
+        "offset": pl.Int64,
+        "entities": pl.Int32,
+        "document": pl.String,
+        "finite": pl.Boolean,
+    }
+)
+"""First row of a document's logits, its E, the digest of its text and entities."""
+
+_HEADER_BYTES: Final = 256
+
+
+@dataclass(frozen=True)
+class ShardOrigin:
+    """Digests of everything that a shard's logits depend on."""
+
+    teacher: str
+    vocabulary: str
+    corpus: str
+    code: str
+
+
+def document_digest(document: Document) -> str:
+    """Digest of a document's sentences and entities; labels do not move logits."""
+    return digest_of(document.sentences, [asdict(entity) for entity in document.entities])
+
+
+def write_shard(
+    folder: Path,
+    records: Iterable[tuple[Document, NDArray[np.floating[Any]]]],
+    origin: ShardOrigin,
+    n_classes: int,
+) -> int:
+    """Write documents' logits [P, R] as one shard, whole, streaming; gives the rows written.
+
+    Raises:
+        ValueError: if logits do not cover a document's pairs.
+    """
+    manifest = []
+    with whole(folder) as draft:
+        draft.mkdir()
+        with (draft / LOGITS).open("wb") as stream:
+            stream.write(bytes(_HEADER_BYTES))
+            offset = 0
+            for document, logits in records:
+                _require_shape(document, logits.shape, n_classes)
+                stream.write(np.ascontiguousarray(logits, "<f2").tobytes())
+                manifest.append(_entry(document, offset, logits))
+                offset += len(logits)
+            _write_header(stream, (offset, n_classes))
+        write_table(pl.DataFrame(manifest, MANIFEST_SCHEMA, orient="row"), draft / MANIFEST)
+        made = asdict(origin) | {"classes": n_classes, "logits": digest(draft / LOGITS)}
+        write_json(made, draft / ORIGIN)
+    return offset
+
+
+def _entry(
+    document: Document, offset: int, logits: NDArray[np.floating[Any]]
+) -> tuple[str, int, int, str, bool]:
+    finite = bool(np.isfinite(logits.astype(np.float16)).all())
+    digest_of_document = document_digest(document)
+    return document.doc_id, offset, len(document.entities), digest_of_document, finite
+
+
+def _require_shape(document: Document, shape: tuple[int, ...], n_classes: int) -> None:
+    if shape != (document.n_pairs, n_classes):
+        raise ValueError(
+            f"document {document.doc_id!r}: logits have shape {shape}, but its "
+            f"{len(document.entities)} entities make {document.n_pairs} pairs of {n_classes} "
+            "classes; the logits belong to another document or model"
+        )
+
+
+def _write_header(stream: IO[bytes], shape: tuple[int, int]) -> None:
+    """The safetensors header, in the room that was left for it before the size was known."""
+    size = 2 * shape[0] * shape[1]
+    entry = {"dtype": "F16", "shape": list(shape), "data_offsets": [0, size]}
+    text = json.dumps({"logits": entry}).encode().ljust(_HEADER_BYTES - 8)
+    stream.seek(0)
+    stream.write(struct.pack("<Q", len(text)) + text)
+
+
+def shard_is_current(folder: Path, origin: ShardOrigin) -> bool:
+    """Whether the shard exists and was made from exactly these inputs."""
+    if not (folder / ORIGIN).is_file():
+        return False
+    made: dict[str, Any] = read_json(folder / ORIGIN)
+    return all(made.get(name) == value for name, value in asdict(origin).items())
+
+
+def check_shard(folder: Path, documents: Path) -> list[str]:
+    """What is wrong with a shard of soft labels for a Parquet table of documents.
+
+    Looks at the file's digest, at coverage (every document, its entities as they are now) and at
+    non-finite logits. An empty list means that nothing is.
+    """
+    missing = [name for name in (LOGITS, MANIFEST, ORIGIN) if not (folder / name).is_file()]
+    if missing:
+        return [f"{folder}: expected {', '.join(missing)}, found no such file"]
+    found, expected = digest(folder / LOGITS), read_json(folder / ORIGIN)["logits"]
+    if found != expected:
+        return [f"{folder / LOGITS}: expected content digest {expected}, found {found}"]
+    manifest = pl.read_parquet(folder / MANIFEST)
+    broken = manifest.filter(~pl.col("finite"))["doc_id"]
+    return [
+        *(f"document {doc_id!r}: logits are not all finite" for doc_id in broken),
+        *_coverage(manifest, read_documents(documents)),
+    ]
+
+
+def _coverage(manifest: pl.DataFrame, documents: Iterator[Document]) -> list[str]:
+    covered = dict(zip(manifest["doc_id"], manifest["document"], strict=True))
+    problems = []
+    for document in documents:
+        if document.doc_id not in covered:
+            problems.append(f"document {document.doc_id!r}: has no soft labels")
+        elif covered.pop(document.doc_id) != document_digest(document):
+            problems.append(
+                f"document {document.doc_id!r}: text or entities changed after its soft labels "
+                "were made"
+            )
+    return problems + [f"soft labels of {doc_id!r}: no such document" for doc_id in covered]
+
+
+class SoftLabels:
+    """Soft labels of any number of shards, memory-mapped, found by document.
+
+    Args:
+        folders: the shards.
+        vocabulary: digest of the vocabulary that the student is trained with.
+        teacher: digest of the teacher that must have made them; None takes any single one.
+
+    Raises:
+        ValueError: if shards are of another vocabulary or of different teachers.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], *, vocabulary: str, teacher: str | None = None
+    ) -> None:
+        self._logits: list[NDArray[np.float16]] = []
+        self._rows: dict[str, tuple[int, int, int, str]] = {}
+        for number, folder in enumerate(folders):
+            origin = _required_origin(folder)
+            teacher = teacher or origin["teacher"]
+            _require_origin(folder, origin, "vocabulary", vocabulary)
+            _require_origin(folder, origin, "teacher", teacher)
+            self._logits.append(_map_logits(folder / LOGITS))
+            for row in pl.read_parquet(folder / MANIFEST).iter_rows():
+                self._rows[row[0]] = (number, row[1], row[2], row[3])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def require(self, document: Document) -> None:
+        """Raise a ValueError unless there are soft labels for this very text and entities."""
+        row = self._rows.get(document.doc_id)
+        if row is None:
+            raise ValueError(
+                f"document {document.doc_id!r} has no soft labels among {len(self)} documents: "
+                "it came in after soft_labels ran; materialize soft_labels again"
+            )
+        if row[3] != document_digest(document):
+            raise ValueError(
+                f"document {document.doc_id!r}: its soft labels cover {row[2]} entities of an "
+                f"earlier text, it now has {len(document.entities)}: logits would be read as other "
+                "pairs'; materialize soft_labels again"
+            )
+
+    def logits(self, doc_id: str) -> NDArray[np.float16]:
+        """[P, R] float16 of one document, rows in the order of `Document.pairs`."""
+        shard, offset, entities, _ = self._rows[doc_id]
+        return self._logits[shard][offset : offset + entities * (entities - 1)]
+
+
+def _required_origin(folder: Path) -> dict[str, Any]:
+    if not (folder / ORIGIN).is_file():
+        raise ValueError(
+            f"{folder}: expected a shard of soft labels, found no {ORIGIN}; the student would "
+            "learn without them; materialize soft_labels for this shard"
+        )
+    origin: dict[str, Any] = read_json(folder / ORIGIN)
+    return origin
+
+
+def _require_origin(folder: Path, origin: dict[str, Any], name: str, expected: str) -> None:
+    if origin[name] != expected:
+        raise ValueError(
+            f"{folder}: soft labels were made with {name} {origin[name]}, but {expected} is "
+            "needed, so their columns or values mean something else; materialize soft_labels again"
+        )
+
+
+def _map_logits(path: Path) -> NDArray[np.float16]:
+    with path.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        shape = tuple(json.loads(stream.read(length))["logits"]["shape"])
+    expected = 8 + length + 2 * shape[0] * shape[1]
+    if path.stat().st_size != expected:
+        raise ValueError(
+            f"{path}: expected {expected} bytes, found {path.stat().st_size}: the shard is "
+            "truncated; materialize soft_labels for it again"
+        )
+    if shape[0] == 0:
+        return np.empty(shape, np.float16)
+    return np.memmap(path, np.float16, "r", offset=8 + length, shape=shape)

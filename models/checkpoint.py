@@ -1,0 +1,97 @@
+"""Checkpoints: folders without pickle, written whole, loaded strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from corpus.artefacts import digest, digest_of, read_json, whole, write_json
+from corpus.relations import RelationVocabulary
+from models.config import ModelConfig
+from models.encoder import ATTENTION, Encoder
+from models.extractor import Extractor
+from models.network import DocRENetwork
+
+WEIGHTS: Final = "model.safetensors"
+CONFIG: Final = "config.json"
+RELATIONS: Final = "relations.json"
+TOKENIZER: Final = "tokenizer"
+METRICS: Final = "metrics.json"
+PROVENANCE: Final = "provenance.json"
+
+
+def save_checkpoint(
+    extractor: Extractor,
+    path: Path,
+    *,
+    metrics: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> str:
+    """Write an extractor as a folder, whole, and give its digest.
+
+    Args:
+        extractor: what is saved.
+        path: the folder, replaced if it exists.
+        metrics: how training went and how well the model scores.
+        provenance: digests of inputs and the seed; versions are added.
+    """
+    versions = {name: version(name) for name in ("torch", "transformers", "docre-assets")}
+    weights = {name: w.contiguous().cpu() for name, w in extractor.network.state_dict().items()}
+    encoder = extractor.network.encoder.transformer.config.to_dict()
+    with whole(path) as draft:
+        draft.mkdir()
+        save_file(weights, draft / WEIGHTS)
+        write_json({"model": asdict(extractor.config), "encoder": encoder}, draft / CONFIG)
+        extractor.vocabulary.save(draft / RELATIONS)
+        extractor.tokenizer.save_pretrained(draft / TOKENIZER)
+        write_json(dict(metrics), draft / METRICS)
+        write_json({**provenance, "versions": versions}, draft / PROVENANCE)
+    return checkpoint_digest(path)
+
+
+def load_checkpoint(path: Path) -> Extractor:
+    """The extractor that a folder holds; nothing is downloaded.
+
+    Raises:
+        ValueError: if a file is missing or the weights do not fit the configuration.
+    """
+    _require_files(path)
+    saved = read_json(path / CONFIG)
+    config = ModelConfig(**saved["model"])
+    settings = AutoConfig.for_model(**saved["encoder"])
+    encoder = Encoder(AutoModel.from_config(settings, attn_implementation=ATTENTION))
+    vocabulary = RelationVocabulary.load(path / RELATIONS)
+    network = DocRENetwork(encoder, config, len(vocabulary))
+    try:
+        network.load_state_dict(load_file(path / WEIGHTS), strict=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path / WEIGHTS}: the weights are not those of {CONFIG} and {RELATIONS} beside "
+            f"them ({error}); the checkpoint was put together from several: train it again"
+        ) from error
+    if config.freeze_word_embeddings:
+        encoder.transformer.get_input_embeddings().requires_grad_(False)
+    tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
+    return Extractor(network, tokenizer, vocabulary, config)
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Digest of what a checkpoint predicts with: weights, configuration, relations, tokenizer."""
+    _require_files(path)
+    return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))
+
+
+def _require_files(path: Path) -> None:
+    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)
+    missing = [name for name in expected if not (path / name).exists()]
+    if missing:
+        raise ValueError(
+            f"{path}: expected a checkpoint with {', '.join(expected)}, found no "
+            f"{', '.join(missing)}; materialize the model again"
+        )

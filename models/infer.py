@@ -1,0 +1,165 @@
+"""Inference: documents streamed to logits, logits to triples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from corpus.encode import EncodedDocument
+from corpus.relations import TH
+from corpus.schema import PREDICTIONS, Document
+from models.batch import pack
+from models.checkpoint import load_checkpoint
+from models.extractor import Extractor
+from models.metrics import Triple
+from models.runtime import Runtime
+
+Float32Array = NDArray[np.float32]
+
+MAX_RELATIONS_PER_PAIR: Final = 4
+"""Most relations that a pair is given, as in ATLOP and KD-DocRE."""
+
+
+@dataclass(frozen=True)
+class InferenceBudget:
+    """What is computed at once."""
+
+    look_ahead: int = 64
+    """Documents that are sorted by length together, so that batches hold little padding."""
+    batch_documents: int = 16
+    token_budget: int = 8192
+    cell_budget: int = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A relation of a pair that stands above TH."""
+
+    head: int
+    tail: int
+    column: int
+    score: float
+    """sigmoid(l_r - l_TH), in (0.5, 1)."""
+
+
+def stream_logits(
+    extractor: Extractor,
+    documents: Iterable[Document],
+    runtime: Runtime,
+    budget: InferenceBudget | None = None,
+) -> Iterator[tuple[Document, Float32Array]]:
+    """Documents in their order, each with its logits [P, R] float32.
+
+    Only ``look_ahead`` documents are in memory at once. A document's logits do not depend on
+    which others are computed with it, but for rounding.
+    """
+    budget = budget or InferenceBudget()
+    stream = iter(documents)
+    while group := list(islice(stream, budget.look_ahead)):
+        encoded = [extractor.encode(document) for document in group]
+        logits = encoded_logits(extractor, encoded, runtime, budget)
+        yield from zip(group, logits, strict=True)
+
+
+def encoded_logits(
+    extractor: Extractor,
+    documents: list[EncodedDocument],
+    runtime: Runtime,
+    budget: InferenceBudget,
+) -> list[Float32Array]:
+    """Logits [P, R] float32 of each encoded document."""
+    runtime.use_threads()
+    network = extractor.network.to(runtime.torch_device).eval()
+    order = sorted(range(len(documents)), key=lambda i: len(documents[i].token_ids))
+    logits: dict[int, Float32Array] = {}
+    limits = {
+        "batch_documents": budget.batch_documents,
+        "token_budget": budget.token_budget,
+        "cell_budget": budget.cell_budget,
+    }
+    for indices in pack(documents, order, **limits):
+        chosen = [documents[i] for i in indices]
+        batch = extractor.collate(chosen).to(runtime.torch_device)
+        with torch.inference_mode(), runtime.autocast():
+            rows: Tensor = network(batch).float().cpu()
+        pieces = rows.split([document.n_pairs for document in chosen])
+        logits.update(zip(indices, (piece.numpy() for piece in pieces), strict=True))
+    return [logits[i] for i in range(len(documents))]
+
+
+def above_threshold(logits: Float32Array, n_entities: int) -> list[Prediction]:
+    """Relations above TH, at most `MAX_RELATIONS_PER_PAIR` of each pair, best first.
+
+    Args:
+        logits: [P, R] float32 of one document.
+        n_entities: E.
+    """
+    margins = logits - logits[:, TH : TH + 1]
+    margins[:, TH] = -np.inf
+    ranked = np.argsort(-margins, axis=1, kind="stable")[:, :MAX_RELATIONS_PER_PAIR]
+    rows, ranks = np.nonzero(np.take_along_axis(margins, ranked, 1) > 0)
+    columns = ranked[rows, ranks]
+    heads, places = np.divmod(rows, max(n_entities - 1, 1))
+    tails = places + (places >= heads)
+    scores = 1 / (1 + np.exp(-margins[rows, columns].astype(np.float64)))
+    found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)
+    return [Prediction(*prediction) for prediction in found]
+
+
+def triples(
+    extractor: Extractor, documents: Iterable[Document], runtime: Runtime
+) -> Iterator[Triple]:
+    """Predicted triples of documents, for scoring."""
+    ids = extractor.vocabulary.ids
+    for document, logits in stream_logits(extractor, documents, runtime):
+        for found in above_threshold(logits, len(document.entities)):
+            yield Triple(document.doc_id, found.head, found.tail, ids[found.column])
+
+
+def predict(
+    documents: Iterable[Document], checkpoint: Path | Extractor, runtime: Runtime | None = None
+) -> pl.DataFrame:
+    """Predicted triples of documents as a `PREDICTIONS` table.
+
+    Args:
+        documents: with entities; labels are not looked at.
+        checkpoint: a checkpoint's folder, or an extractor in memory.
+        runtime: device and precision; chosen from the machine if not given.
+    """
+    extractor = load_checkpoint(checkpoint) if isinstance(checkpoint, Path) else checkpoint
+    rows: list[dict[str, Any]] = []
+    for document, logits in stream_logits(extractor, documents, runtime or Runtime()):
+        found = above_threshold(logits, len(document.entities))
+        rows.extend(_row(extractor, document, prediction) for prediction in found)
+    return pl.DataFrame(rows, PREDICTIONS)
+
+
+def _row(extractor: Extractor, document: Document, prediction: Prediction) -> dict[str, Any]:
+    relation = extractor.vocabulary.ids[prediction.column]
+    return {
+        "doc_id": document.doc_id,
+        "title": document.title,
+        "head": prediction.head,
+        "tail": prediction.tail,
+        "head_name": document.entities[prediction.head].name,
+        "tail_name": document.entities[prediction.tail].name,
+        "relation": relation,
+        "relation_name": extractor.vocabulary.name(relation),
+        "score": prediction.score,
+    }
+
+
+def to_docred(predictions: pl.DataFrame) -> list[Mapping[str, Any]]:
+    """A `PREDICTIONS` table in the format of DocRED's submissions."""
+    columns = {"title": "title", "h_idx": "head", "t_idx": "tail", "r": "relation"}
+    rows = predictions.select(pl.col(ours).alias(theirs) for theirs, ours in columns.items())
+    return [row | {"evidence": []} for row in rows.iter_rows(named=True)]

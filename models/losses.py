@@ -1,0 +1,83 @@
+"""Objectives: pure functions of logits [P, R], column 0 = TH; they return scalars."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from corpus.relations import TH
+from models.config import Loss, Objective
+
+
+def focal_positives(logits: Tensor, labels: Tensor, gamma: float, *, published: bool) -> Tensor:
+    """Each labelled relation against TH: -Σ_{r ∈ labels} w(P_r) log P_r, per pair.
+
+    P_r = e^{l_r} / (e^{l_r} + e^{l_TH}) = sigmoid(l_r - l_TH). The weight w is (1 - P)^γ as
+    printed in Tan et al. 2022, section 3.3 (``published``), or 1 + (1 - P)^γ as in the authors'
+    code, whose author says that the 1 raises recall where labels are incomplete.
+
+    Args:
+        logits: [P, R] float32.
+        labels: [P, R] bool, TH False.
+        gamma: γ, 0 or at least 1.
+        published: which form.
+
+    Returns:
+        [P] float32.
+    """
+    log_p = F.logsigmoid(logits - logits[:, TH : TH + 1])
+    weight = (1 - log_p.exp()) ** gamma + (0.0 if published else 1.0)
+    return -(weight * log_p * labels).sum(-1)
+
+
+def joint_positives(logits: Tensor, labels: Tensor) -> Tensor:
+    """Labelled relations against TH in one softmax (Zhou et al. 2021, L₁), per pair [P]."""
+    others = ~labels
+    others[:, TH] = False
+    log_p = logits.masked_fill(others, -torch.inf).log_softmax(-1)
+    return -log_p.masked_fill(~labels, 0.0).sum(-1)
+
+
+def threshold_over_rest(logits: Tensor, labels: Tensor) -> Tensor:
+    """TH against all relations that are not labelled: -log P(TH), per pair [P].
+
+    Tan et al. 2022, section 3.3, and Zhou et al. 2021, L₂.
+    """
+    return -logits.masked_fill(labels, -torch.inf).log_softmax(-1)[:, TH]
+
+
+def hard_loss(logits: Tensor, labels: Tensor, objective: Objective) -> Tensor:
+    """Mean over pairs of the chosen loss; 0 where there is no pair."""
+    if objective.loss is Loss.ADAPTIVE_THRESHOLDING:
+        positives = joint_positives(logits, labels)
+    else:
+        published = objective.loss is Loss.ADAPTIVE_FOCAL_PAPER
+        positives = focal_positives(logits, labels, objective.gamma, published=published)
+    rest = threshold_over_rest(logits, labels)
+    return (positives + objective.na_weight * rest).sum() / max(len(logits), 1)
+
+
+def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Mean squared error to the teacher's logits over pairs and classes (Tan et al. 2022, 3.4)."""
+    return (logits - teacher_logits).square().sum() / max(logits.numel(), 1)
+
+
+def total_loss(
+    logits: Tensor, labels: Tensor | None, teacher_logits: Tensor | None, objective: Objective
+) -> dict[str, Tensor]:
+    """The objective's terms, each with its weight; their sum is minimized.
+
+    Args:
+        logits: [P, R], any float type; computed in float32.
+        labels: [P, R] bool; needed where ``hard_weight`` is not 0.
+        teacher_logits: [P, R]; needed where ``soft_weight`` is not 0.
+        objective: which terms, and how they weigh.
+    """
+    logits = logits.float()
+    terms = {}
+    if objective.hard_weight and labels is not None:
+        terms["hard"] = objective.hard_weight * hard_loss(logits, labels, objective)
+    if objective.distils and teacher_logits is not None:
+        terms["soft"] = objective.soft_weight * soft_loss(logits, teacher_logits.float())
+    return terms

@@ -1,0 +1,68 @@
+"""Where and how precisely the network is computed."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+PRECISIONS: Final = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Device, precision and threads."""
+
+    device: str = "auto"
+    """``auto`` takes CUDA, else MPS, else the CPU; or any name that torch knows."""
+    precision: str = "auto"
+    """``bfloat16`` computes large maps in it (weights stay float32); ``auto`` does so where the
+    hardware multiplies bfloat16 natively."""
+    threads: int | None = None
+    """CPU threads; None leaves torch's number."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {PRECISIONS}, found {self.precision!r}")
+        kind = self.torch_device.type
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device {self.device!r} was asked for, but torch {torch.__version__} sees no "
+                "CUDA device; install a CUDA build of torch, or set the device to 'auto' or 'cpu'"
+            )
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device, ``auto`` resolved."""
+        if self.device != "auto":
+            return torch.device(self.device)
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+    @property
+    def bfloat16(self) -> bool:
+        """Whether large maps are computed in bfloat16."""
+        if self.precision != "auto":
+            return self.precision == "bfloat16"
+        kind = self.torch_device.type
+        if kind == "cuda":
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        capabilities = torch.cpu.get_capabilities()
+        native = capabilities.get("avx512_bf16") or capabilities.get("amx_tile")
+        return kind == "cpu" and bool(native)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Context in which the network is computed."""
+        return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def use_threads(self) -> None:
+        """Set torch's number of CPU threads, if one is named."""
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+
+    def __str__(self) -> str:
+        precision = "bfloat16" if self.bfloat16 else "float32"
+        return f"{self.torch_device}, {precision}, {torch.get_num_threads()} threads"
