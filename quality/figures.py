@@ -87,7 +87,7 @@ def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
     numbers, shares = _points(epochs, "dev_f1")
     scores = [100 * share for share in shares]
     best = max(range(len(scores)), key=scores.__getitem__)
-    axes.plot(numbers, scores, color=COLOURS[5], marker="s")
+    axes.plot(numbers, scores, color=COLOURS[5], marker="s", clip_on=False)
     axes.plot(numbers[best], scores[best], "o", ms=13, mfc="none", mec=INK, mew=1.2)
     axes.set_ylabel("dev F1")
     axes.margins(y=0.35)
