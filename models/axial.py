@@ -20,7 +20,7 @@ class AxialLayer(nn.Module):
 
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.width = heads, size // heads
         self.qkv = nn.Linear(size, 6 * size, bias=False)
         self.out = nn.Linear(2 * size, size)
         self.linear = nn.Linear(size, size)
@@ -40,7 +40,7 @@ class AxialLayer(nn.Module):
     def _attend(self, qkv: Tensor, size: int) -> Tensor:
         """One document's [E², 6D] to [E², 2D]."""
         # [axis, q/k/v, head, tail, attention head, width]
-        q, k, v = qkv.view(size, size, 2, 3, self.heads, -1).permute(3, 2, 0, 1, 4, 5)
+        q, k, v = qkv.view(size, size, 2, 3, self.heads, self.width).permute(3, 2, 0, 1, 4, 5)
         along_heads = attend(
             *(x[0].permute(1, 2, 0, 3) for x in (q, k, v))
         )  # [tail, attention head, head, width]
@@ -48,7 +48,7 @@ class AxialLayer(nn.Module):
             *(x[1].permute(0, 2, 1, 3) for x in (q, k, v))
         )  # [head, attention head, tail, width]
         by_cell = (along_heads.permute(2, 0, 1, 3), along_tails.permute(0, 2, 1, 3))
-        return torch.cat([x.reshape(size * size, -1) for x in by_cell], dim=1)
+        return torch.cat([x.reshape(size * size, self.heads * self.width) for x in by_cell], dim=1)
 
 
 class AxialAttention(nn.Module):

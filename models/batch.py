@@ -100,7 +100,7 @@ def window_spans(length: int, size: int) -> list[tuple[int, int]]:
     if length <= size:
         return [(0, length)]
     edge, inner = size - 1, size - 2
-    count = 2 + max(0, ceil((length - 2 * edge) / inner))
+    count = 2 if length <= 2 * edge else 1 + ceil((length - edge) / inner)
     steps = np.linspace(0, length - edge, count)
     middle = [(start, start + inner) for start in np.floor(steps[1:-1]).astype(int).tolist()]
     return [(0, edge), *middle, (length - edge, length)]
@@ -161,7 +161,7 @@ def _layout(
 
 
 def _slots(counts: Sequence[int]) -> Tensor:
-    slots = torch.full((len(counts), max(counts, default=0)), -1, dtype=torch.int64)
+    slots = torch.full((len(counts), max(counts, default=1)), -1, dtype=torch.int64)
     first = 0
     for entity, count in enumerate(counts):
         slots[entity, :count] = torch.arange(first, first + count)

@@ -1,0 +1,149 @@
+"""Properties of the network: nothing outside a document, and no order of entities, moves logits."""
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import VOCABULARY, make_document, permuted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.batch import Batch, window_spans
+from models.config import ModelConfig
+from models.extractor import Extractor
+
+CLOSE = {"atol": 2e-5, "rtol": 1e-4}
+
+
+def logits_of(extractor: Extractor, *documents) -> list[torch.Tensor]:
+    encoded = [extractor.encode(document) for document in documents]
+    with torch.no_grad():
+        rows = extractor.network.eval()(extractor.collate(encoded))
+    return list(rows.split([e.n_pairs for e in encoded]))
+
+
+def table(logits: torch.Tensor, n_entities: int) -> torch.Tensor:
+    """[P, R] to [E, E, R], zeros for self-pairs."""
+    cells = torch.zeros(n_entities, n_entities, logits.shape[1])
+    cells[~torch.eye(n_entities, dtype=torch.bool)] = logits
+    return cells
+
+
+def test_batched_is_single(extractor):
+    documents = [make_document(f"d{n}", n) for n in (2, 7, 3, 12)]
+    together = logits_of(extractor, *documents)
+    for document, rows in zip(documents, together, strict=True):
+        torch.testing.assert_close(rows, logits_of(extractor, document)[0], **CLOSE)
+
+
+def widened(batch: Batch, by: int) -> Batch:
+    margin = torch.full((len(batch.token_ids), by), 7)
+    return dataclasses.replace(
+        batch,
+        token_ids=torch.cat([batch.token_ids, margin], 1),
+        token_mask=torch.cat([batch.token_mask, torch.zeros_like(margin, dtype=torch.bool)], 1),
+    )
+
+
+def test_padding_does_not_move_logits(extractor):
+    batch = extractor.collate([extractor.encode(make_document(f"d{n}", n)) for n in (3, 6)])
+    network = extractor.network.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(network(widened(batch, 9)), network(batch), **CLOSE)
+
+
+def test_permuting_entities_permutes_the_table(extractor):
+    document, order = make_document("a", 6), [3, 0, 5, 1, 4, 2]
+    [plain], [moved] = (
+        logits_of(extractor, document),
+        logits_of(extractor, permuted(document, order)),
+    )
+    torch.testing.assert_close(table(moved, 6), table(plain, 6)[order][:, order], **CLOSE)
+
+
+@pytest.mark.parametrize("n_entities", [0, 1, 2, 43, 60])
+def test_any_number_of_entities(extractor, n_entities):
+    [rows] = logits_of(extractor, make_document("a", n_entities))
+    assert rows.shape == (n_entities * (n_entities - 1), len(VOCABULARY))
+    assert rows.isfinite().all()
+
+
+def test_documents_without_pairs_do_not_disturb_others(extractor):
+    middle = make_document("m", 5)
+    _, rows, _ = logits_of(extractor, make_document("e", 0), middle, make_document("s", 1))
+    torch.testing.assert_close(rows, logits_of(extractor, middle)[0], **CLOSE)
+
+
+@pytest.mark.parametrize("n_words", [150, 700, 2000])
+def test_long_documents(extractor, n_words):
+    document = make_document("long", 4, n_words=n_words)
+    assert len(extractor.encode(document).token_ids) > 512
+    [rows] = logits_of(extractor, document)
+    assert rows.isfinite().all()
+    [again] = logits_of(extractor, document, make_document("other", 3))[:1]
+    torch.testing.assert_close(again, rows, **CLOSE)
+
+
+def test_attention_of_long_documents_sums_to_one(extractor):
+    encoded = extractor.encode(make_document("long", 4, n_words=400))
+    with torch.no_grad():
+        [(hidden, attention)] = extractor.network.eval().encoder(extractor.collate([encoded]))
+    assert hidden.shape[0] == attention.shape[-1] == len(encoded.token_ids)
+    torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]))
+
+
+@given(length=st.integers(2, 6000), size=st.integers(8, 512))
+@settings(max_examples=200, deadline=None)
+def test_windows_cover_every_token_and_fit(length, size):
+    spans = window_spans(length, size)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == length
+    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        assert start <= end
+    added = [int(start > 0) + int(end < length) for start, end in spans]
+    assert all(end - start + a <= size for (start, end), a in zip(spans, added, strict=True))
+
+
+def test_two_windows_are_the_published_ones():
+    assert window_spans(700, 512) == [(0, 511), (189, 700)]
+
+
+def test_bilinear_is_the_plain_one():
+    from models.bilinear import GroupedBilinear
+
+    torch.manual_seed(0)
+    bilinear = GroupedBilinear(12, 4, 5).double()
+    head, tail = (torch.randn(7, 12, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    outer = head.view(7, 3, 4, 1) * tail.view(7, 3, 1, 4)
+    plain = outer.flatten(1) @ bilinear.weight.flatten(0, 1)
+    torch.testing.assert_close(bilinear(head, tail).double(), plain, atol=1e-5, rtol=1e-5)
+    weight = torch.randn(7, 5, dtype=torch.float64)
+    inputs = (head, tail, bilinear.weight)
+    ours = torch.autograd.grad((bilinear(head, tail) * weight).sum(), inputs)
+    theirs = torch.autograd.grad((plain * weight).sum(), inputs)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_both_ways_of_attention_agree(dtype):
+    from models.attention import attend
+
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 9, 8, dtype=dtype) for _ in range(3))
+    mask = torch.rand(2, 1, 9, 9) > 0.3
+    with torch.no_grad():
+        fused = attend(q, k, v, mask)
+    torch.testing.assert_close(attend(q, k, v, mask), fused, atol=2e-2, rtol=2e-2)
+
+
+def test_axial_layers_may_be_left_out(tiny):
+    config = dataclasses.replace(tiny.model, axial_layers=0)
+    plain = Extractor.create(config, VOCABULARY, seed=1)
+    [rows] = logits_of(plain, make_document("a", 4))
+    assert rows.shape == (12, len(VOCABULARY))
+
+
+def test_block_size_must_divide():
+    with pytest.raises(ValueError, match="block_size must divide emb_size 256, found 48"):
+        ModelConfig(block_size=48)
