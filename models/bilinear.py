@@ -60,7 +60,7 @@ class GroupedBilinear(nn.Module):
 
     def forward(self, head: Tensor, tail: Tensor) -> Tensor:
         """``head`` and ``tail`` [C, emb] to [C, out] float32."""
-        in_blocks = (len(head), -1, self.block_size)
+        in_blocks = (len(head), len(self.weight), self.block_size)
         mapped: Tensor = _BlockwiseBilinear.apply(  # type: ignore[no-untyped-call] # because torch leaves it untyped
             head.view(in_blocks), tail.view(in_blocks), self.weight.to(head.dtype)
         )

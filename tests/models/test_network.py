@@ -1,6 +1,7 @@
 """Properties of the network: nothing outside a document, and no order of entities, moves logits."""
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 import torch
@@ -98,7 +99,7 @@ def test_windows_cover_every_token_and_fit(length, size):
     spans = window_spans(length, size)
     assert spans[0][0] == 0
     assert spans[-1][1] == length
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         assert start <= end
     added = [int(start > 0) + int(end < length) for start, end in spans]
     assert all(end - start + a <= size for (start, end), a in zip(spans, added, strict=True))
