@@ -11,9 +11,22 @@ from corpus.schema import Document, Entity, Label, Mention
 from models.config import Preset, preset
 from models.extractor import Extractor
 
-WORDS = (
-    "the river runs through old towns near mountains and quiet harbours of northern lands".split()
-)
+WORDS = [
+    "the",
+    "river",
+    "runs",
+    "through",
+    "old",
+    "towns",
+    "near",
+    "mountains",
+    "and",
+    "quiet",
+    "harbours",
+    "of",
+    "northern",
+    "lands",
+]
 VOCABULARY = RelationVocabulary(("Na", "P17", "P19", "P27"), {"P17": "country"})
 
 
