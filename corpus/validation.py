@@ -176,7 +176,8 @@ _LABEL: Final = (
     (
         (
             "label.evidence IS NOT NULL AND (evidence IS NULL"
-            " OR list_count(evidence) < len(evidence) OR list_min(evidence) < 0 OR list_max(evidence) >= n_sentences)"
+            " OR list_count(evidence) < len(evidence) OR list_min(evidence) < 0"
+            " OR list_max(evidence) >= n_sentences)"
         ),
         "format('labels[{}].evidence', i)",
         "format('a list of sentences from 0 to {}', n_sentences - 1)",

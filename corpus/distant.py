@@ -1,0 +1,96 @@
+"""Distant labels: entity pairs that a knowledge base relates are labelled so, rightly or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from corpus.artefacts import whole
+from corpus.knowledge_base import names_of, normalized
+from corpus.schema import DOCUMENTS
+
+
+def label_distantly(documents: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
+    """Label the documents that nobody has labelled by joining their pairs with triples.
+
+    A pair gets a triple's relation if any name of its head and any of its tail are the triple's,
+    as `corpus.knowledge_base.normalized` compares them. Lazy: pairs are never enumerated, only
+    the triples whose head a document names are looked up among its own names.
+
+    Args:
+        documents: `DOCUMENTS`; those with labels keep them.
+        triples: `TRIPLES`.
+
+    Returns:
+        `DOCUMENTS` in the same order, without a null in ``labels``: what the knowledge base does
+        not know gets the empty list. Labels are sorted by head, tail and relation.
+    """
+    unlabelled = documents.filter(pl.col("labels").is_null())
+    found = _labels(names_of(unlabelled).with_columns(normalized(pl.col("name"))).unique(), triples)
+    nothing = pl.lit([], dtype=DOCUMENTS["labels"])
+    return documents.join(found, on="doc_id", how="left", maintain_order="left").select(
+        pl.coalesce("labels", "distant_labels", nothing).alias("labels")
+        if column == "labels"
+        else column
+        for column in DOCUMENTS
+    )
+
+
+def _labels(names: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
+    """Labels of each document that has any: ``doc_id``, ``distant_labels``.
+
+    Args:
+        names: ``doc_id``, ``entity``, ``name``, the names normalized.
+        triples: `TRIPLES`, names as they stand.
+    """
+    facts = triples.with_columns(normalized(pl.col("head_name", "tail_name"))).unique()
+    known = names.select("name").unique()
+    facts = facts.join(known, left_on="head_name", right_on="name", how="semi")
+    facts = facts.join(known, left_on="tail_name", right_on="name", how="semi")
+    heads = names.rename({"entity": "head", "name": "head_name"})
+    tails = names.rename({"entity": "tail", "name": "tail_name"})
+    label = pl.struct("head", "tail", "relation", evidence=pl.lit([], dtype=pl.List(pl.Int32)))
+    return (
+        heads.join(facts, on="head_name")
+        .join(tails, on=["doc_id", "tail_name"])
+        .filter(pl.col("head") != pl.col("tail"))
+        .select("doc_id", "head", "tail", "relation")
+        .unique()
+        .sort("doc_id", "head", "tail", "relation")
+        .group_by("doc_id", maintain_order=True)
+        .agg(label.alias("distant_labels"))
+    )
+
+
+def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[Path]:
+    """Write documents as ``shard-000.parquet`` …, contiguous and of equal size (± 1).
+
+    Args:
+        documents: `DOCUMENTS`; the query runs once.
+        folder: Swapped in whole: of an earlier run with more shards nothing remains.
+        n_shards: Number of files; those past the last document are empty tables.
+
+    Returns:
+        The files, in the order of their documents.
+
+    Raises:
+        ValueError: if there is to be no shard.
+    """
+    if n_shards < 1:
+        raise ValueError(
+            f"{folder}: expected at least 1 shard, found {n_shards}: the documents need a place; "
+            "set the number of shards to 1 or more"
+        )
+    names = [f"shard-{number:03d}.parquet" for number in range(n_shards)]
+    with whole(folder) as draft:
+        draft.mkdir()
+        together = draft / "all.parquet"
+        documents.sink_parquet(together, compression="zstd")
+        table = pl.scan_parquet(together)
+        total = table.select(pl.len()).collect().item()
+        bounds = [total * number // n_shards for number in range(n_shards + 1)]
+        for name, start, end in zip(names, bounds, bounds[1:], strict=False):
+            table.slice(start, end - start).sink_parquet(draft / name, compression="zstd")
+        together.unlink()
+    return [folder / name for name in names]
