@@ -1,0 +1,236 @@
+"""How much distillation gains on real documents, against minutes.
+
+``python -m benchmarks.distillation --data FOLDER --annotated N --distant M [--test FILE]
+[--json OUT]`` trains a teacher on N annotated documents, two students on M others whose labels
+come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive adaptation:
+without), and fine-tunes both on the annotated documents. Every model is scored on the test
+documents; the first 300 documents of dev choose the epochs, and nothing is chosen on the test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from corpus.artefacts import write_json
+from corpus.distant import label_distantly
+from corpus.ingest import ingest
+from corpus.knowledge_base import read_triples
+from corpus.schema import Split
+from corpus.sources import CorpusFolder, open_folder
+from corpus.tables import read_documents, write_table
+from docre_assets.scoring import Benchmark
+from docre_assets.soft_labelling import SoftLabeller
+from docre_assets.training import StageInputs, train_stage
+from models.config import Objective, Preset, Stage, preset
+from models.infer import predict
+from models.runtime import Runtime
+
+CHOOSING: Final = 300
+"""Documents of dev, from its start, that hyper-parameters and epochs may be chosen on."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """The benchmark's documents as tables."""
+
+    root: Path
+
+    @property
+    def annotated(self) -> Path:
+        """N documents with people's labels."""
+        return self.root / "annotated.parquet"
+
+    @property
+    def distant(self) -> Path:
+        """M other documents, labelled by the knowledge base."""
+        return self.root / "distant.parquet"
+
+    @property
+    def dev(self) -> Path:
+        """Documents that choose the epoch."""
+        return self.root / "dev.parquet"
+
+    @property
+    def test(self) -> Path:
+        """Documents that nothing is chosen on."""
+        return self.root / "test.parquet"
+
+    @property
+    def relations(self) -> Path:
+        """The relation vocabulary."""
+        return self.root / "raw" / "relations.json"
+
+    def model(self, name: str) -> Path:
+        """A model's checkpoint."""
+        return self.root / "models" / name
+
+    @property
+    def soft_labels(self) -> Path:
+        """The teacher's logits on the distant documents."""
+        return self.root / "soft_labels"
+
+
+def prepare(options: argparse.Namespace, root: Path) -> Tables:
+    """Read the folder and cut it into the benchmark's tables."""
+    tables, folder = Tables(root), open_folder(options.data)
+    ingest(_with_test(folder, options.test), root / "raw")
+    train = pl.scan_parquet(root / "raw" / "train.parquet")
+    dev = pl.scan_parquet(root / "raw" / "dev.parquet")
+    unlabelled = train.slice(options.annotated, options.distant).with_columns(
+        labels=pl.lit(None, dtype=train.collect_schema()["labels"])
+    )
+    if folder.knowledge_base is None:
+        raise SystemExit(f"{options.data}: the benchmark needs a knowledge base, found none")
+    triples = read_triples(folder.knowledge_base)
+    write_table(train.head(options.annotated), tables.annotated)
+    write_table(label_distantly(unlabelled, triples), tables.distant)
+    write_table(dev.head(min(CHOOSING, options.choosing)), tables.dev)
+    test = pl.scan_parquet(root / "raw" / "test.parquet") if options.test else dev.slice(CHOOSING)
+    write_table(test, tables.test)
+    return tables
+
+
+def _with_test(folder: CorpusFolder, test: Path | None) -> CorpusFolder:
+    files = {s: f for s, f in folder.files.items() if s in (Split.TRAIN, Split.DEV)}
+    return dataclasses.replace(folder, files=files | ({Split.TEST: [test]} if test else {}))
+
+
+class Experiment:
+    """Trains and scores one model after the other."""
+
+    def __init__(self, tables: Tables, chosen: Preset, runtime: Runtime) -> None:
+        self.tables, self.preset, self.runtime = tables, chosen, runtime
+        self.benchmark = Benchmark.read(
+            {Split.TEST: tables.test}, tables.annotated, [tables.distant]
+        )
+        self.results: dict[str, dict[str, Any]] = {}
+
+    def run(self, *, naive: bool) -> None:
+        """Teacher, KD student and its fine-tuned model; the same without soft labels if asked."""
+        self.train("teacher", self.preset.teacher, self.tables.annotated)
+        self.timed("soft_labels", self._label)
+        self.train("student_kd", self.preset.student, self.tables.distant, "teacher")
+        self.train("finetuned_kd", self.preset.finetune, self.tables.annotated, "student_kd")
+        if naive:
+            self.train(
+                "student_na", naive_stage(self.preset.student), self.tables.distant, "teacher"
+            )
+            self.train("finetuned_na", self.preset.finetune, self.tables.annotated, "student_na")
+
+    def train(self, name: str, stage: Stage, documents: Path, previous: str | None = None) -> None:
+        """Train one model and score it."""
+        inputs = StageInputs(
+            documents=[documents],
+            dev=self.tables.dev,
+            relations=self.tables.relations,
+            previous=self.tables.model(previous) if previous else None,
+            soft_labels=[self.tables.soft_labels],
+            teacher=self.tables.model("teacher"),
+        )
+        trained = self.timed(
+            name,
+            lambda: train_stage(
+                self.preset.model, stage, inputs, self.tables.model(name), runtime=self.runtime
+            ),
+        )
+        self.results[name] |= {"epochs": trained.epochs, "best": trained.history.best}
+        self._score(name)
+
+    def timed(self, name: str, work: Callable[[], Any]) -> Any:
+        """Do some work and record its minutes."""
+        started = time.monotonic()
+        outcome = work()
+        self.results[name] = {"minutes": round((time.monotonic() - started) / 60, 2)}
+        return outcome
+
+    def _label(self) -> None:
+        labeller = SoftLabeller(self.tables.model("teacher"), "benchmark", self.runtime)
+        labeller.label(self.tables.distant, self.tables.soft_labels)
+
+    def _score(self, name: str) -> None:
+        documents = read_documents(self.tables.test)
+        predicted = predict(documents, self.tables.model(name), self.runtime)
+        scores = self.benchmark.scores(name, Split.TEST, predicted)
+        self.results[name]["test"] = dict(zip(scores["metric"], scores["value"], strict=True))
+        shown = {
+            k: f"{100 * self.results[name]['test'][k]:.2f}" for k in ("f1", "precision", "recall")
+        }
+        print(f"{name}: {shown}, {self.results[name]['minutes']} minutes", flush=True)
+
+
+def naive_stage(student: Stage) -> Stage:
+    """The student without soft labels: the distant labels' full loss, from the same start."""
+    objective = Objective(loss=student.objective.loss, gamma=student.objective.gamma)
+    return dataclasses.replace(student, objective=objective)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    names = [
+        line.split(":")[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+    }
+
+
+def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
+    """Everything that is needed to judge and to repeat the run."""
+    kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": vars(options) | {"data": str(options.data), "test": str(options.test or "")},
+        "seed": options.seed,
+        "machine": machine(),
+        "runtime": str(experiment.runtime),
+        "preset": dataclasses.asdict(experiment.preset),
+        "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),
+        "models": experiment.results,
+    }
+
+
+def main() -> None:
+    """Parse the command, run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.distillation")
+    parser.add_argument("--data", type=Path, required=True, help="folder of DocRED-format files")
+    parser.add_argument("--annotated", type=int, default=150)
+    parser.add_argument("--distant", type=int, default=450)
+    parser.add_argument("--test", type=Path, help="labelled file; default: dev.json after 300")
+    parser.add_argument("--choosing", type=int, default=60, help="dev documents that choose epochs")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--overrides", type=json.loads, default={}, help="JSON of dotted names")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
+    parser.add_argument("--json", type=Path, help="where to write the report")
+    options = parser.parse_args()
+    seeds = {f"{stage}.training.seed": options.seed for stage in ("teacher", "student", "finetune")}
+    chosen = preset(options.preset, {**seeds, **options.overrides})
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = Experiment(prepare(options, Path(folder)), chosen, Runtime())
+        experiment.run(naive=not options.no_naive)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        write_json(report(options, experiment), options.json)
+
+
+if __name__ == "__main__":
+    main()
