@@ -1,0 +1,109 @@
+"""Where artefacts lie: every path below the storage root is named here, and only here."""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from corpus.relations import RelationVocabulary
+from corpus.schema import Split
+
+
+class Storage(dg.ConfigurableResource):
+    """A folder that holds all artefacts of one corpus."""
+
+    root: str = Field(default="artefacts", description="Folder of all artefacts.")
+
+    @property
+    def folder(self) -> Path:
+        """The root, absolute."""
+        return Path(self.root).resolve()
+
+    @property
+    def source(self) -> Path:
+        """What was generated (demo) or downloaded (hub) as the corpus' source files."""
+        return self.folder / "source"
+
+    @property
+    def raw_documents(self) -> Path:
+        """Folder with one table of documents a split, the vocabulary and the rejected ones."""
+        return self.folder / "raw_documents"
+
+    def raw(self, split: Split) -> Path:
+        """Documents of a split as they came."""
+        return self.raw_documents / f"{split}.parquet"
+
+    @property
+    def relations(self) -> Path:
+        """The relation vocabulary."""
+        return self.raw_documents / "relations.json"
+
+    @property
+    def rejected_documents(self) -> Path:
+        """Documents that were kept out, and why."""
+        return self.raw_documents / "rejected.parquet"
+
+    @property
+    def knowledge_base(self) -> Path:
+        """Triples by name."""
+        return self.folder / "knowledge_base.parquet"
+
+    @property
+    def annotated_documents(self) -> Path:
+        """Folder with one table of documents an annotated split."""
+        return self.folder / "annotated_documents"
+
+    def annotated(self, split: Split) -> Path:
+        """Documents of an annotated split."""
+        return self.annotated_documents / f"{split}.parquet"
+
+    @property
+    def distant_documents(self) -> Path:
+        """Folder of the distantly labelled documents, one table a shard."""
+        return self.folder / "distant_documents"
+
+    def distant(self, shard: str) -> Path:
+        """Distantly labelled documents of a shard."""
+        return self.distant_documents / f"{shard}.parquet"
+
+    @property
+    def soft_labels(self) -> Path:
+        """Folder of the teacher's logits, one folder a shard."""
+        return self.folder / "soft_labels"
+
+    def soft_label_shard(self, shard: str) -> Path:
+        """The teacher's logits on the documents of a shard."""
+        return self.soft_labels / shard
+
+    def model(self, name: str) -> Path:
+        """Checkpoint of ``teacher``, ``student`` or ``finetuned``."""
+        return self.folder / "models" / name
+
+    @property
+    def scores(self) -> Path:
+        """Every score of every model on every labelled split."""
+        return self.folder / "evaluation" / "evaluation.parquet"
+
+    @property
+    def submission(self) -> Path:
+        """The fine-tuned model's test predictions in DocRED's submission format."""
+        return self.folder / "evaluation" / "result.json"
+
+    @property
+    def predictions(self) -> Path:
+        """The fine-tuned model's triples on all documents."""
+        return self.folder / "predictions.parquet"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that people query."""
+        return self.folder / "warehouse.duckdb"
+
+    def vocabulary(self) -> RelationVocabulary:
+        """The corpus' relation vocabulary."""
+        return RelationVocabulary.load(self.relations)
+
+    def all_raw(self) -> pl.LazyFrame:
+        """Documents of all splits as they came, one table of `DOCUMENTS`."""
+        return pl.scan_parquet([self.raw(split) for split in Split])
