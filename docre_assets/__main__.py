@@ -1,0 +1,99 @@
+"""The whole distillation without the UI: ``python -m docre_assets``."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from dagster._core.instance.ref import InstanceRef
+
+from corpus.schema import Split
+from docre_assets.definitions import defs
+from docre_assets.scoring import headline
+from docre_assets.serving_assets import QUERY
+from resources.storage import Storage
+from resources.warehouse import Warehouse
+
+TO_THE_TERMINAL = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+"""Leaves standard output and error alone, so that progress bars know a terminal."""
+
+
+def main() -> int:
+    """Run everything once; 0 if all assets were made and no check failed with an error."""
+    started = time.monotonic()
+    definitions = defs()
+    with instance_of_environment() as instance:
+        result = definitions.resolve_job_def("distillation").execute_in_process(
+            instance=instance, raise_on_error=False, run_config={"loggers": {"story": {}}}
+        )
+    failed = [check for check in result.get_asset_check_evaluations() if is_error(check)]
+    if failed or not result.success:
+        say("\nThe distillation did not finish: FAILED and ERROR above tell where and why.")
+        return 1
+    say(summary(definitions.resources or {}, minutes=(time.monotonic() - started) / 60))
+    return 0
+
+
+def instance_of_environment() -> dg.DagsterInstance:
+    """The instance in DAGSTER_HOME, where the UI finds the run; without it one that forgets."""
+    home = os.environ.get("DAGSTER_HOME")
+    if home is None:
+        say("DAGSTER_HOME is not set: the UI will not know of this run (`make demo` sets it).\n")
+        return dg.DagsterInstance.ephemeral()
+    Path(home).mkdir(parents=True, exist_ok=True)
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=TO_THE_TERMINAL))
+
+
+def is_error(check: dg.AssetCheckEvaluation) -> bool:
+    """Whether a check failed, and not only with a warning."""
+    return not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+
+
+def summary(resources: Mapping[str, Any], minutes: float) -> str:
+    """How good the models are, and where to look next."""
+    storage: Storage = resources["storage"]
+    warehouse: Warehouse = resources["warehouse"]
+    query = f"duckdb.connect('{warehouse.file}', read_only=True).sql('{QUERY}')"
+    return "\n".join(
+        [
+            "",
+            scores_table(pl.read_parquet(storage.scores)),
+            "",
+            f"All of it took {minutes:.1f} minutes.",
+            f"Predictions are in {warehouse.file}; a query to try:",
+            f'  {sys.executable} -c "import duckdb; print({query})"',
+            "To see assets, checks and curves: make ui, then http://127.0.0.1:3000",
+        ]
+    )
+
+
+def scores_table(scores: pl.DataFrame) -> str:
+    """F1 and Ign F1 of each model on test, or on dev where test has no labels."""
+    table = headline(scores)
+    split = str(Split.TEST if Split.TEST in table["split"] else Split.DEV)
+    rows = table.filter(pl.col("split") == split).iter_rows(named=True)
+    lines = [f"{row['model']:<12}{row['F1']:>8.2f}{row['Ign F1']:>10.2f}" for row in rows]
+    return "\n".join([f"{f'on {split}':<12}{'F1':>8}{'Ign F1':>10}", *lines])
+
+
+def say(text: str) -> None:
+    """Write to standard output, after all that was written before."""
+    sys.stderr.flush()
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    status = main()
+    # All is written and closed. An ordinary exit would end in a page about objects that DuckDB's
+    # binding layer had not freed, below the table that people are looking for.
+    os._exit(status)

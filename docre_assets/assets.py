@@ -1,0 +1,24 @@
+"""All assets, from source files to the warehouse."""
+
+from docre_assets.corpus_assets import (
+    annotated_documents,
+    distant_documents,
+    knowledge_base,
+    raw_documents,
+)
+from docre_assets.model_assets import finetuned_model, soft_labels, student_model, teacher_model
+from docre_assets.serving_assets import evaluation, predictions, warehouse
+
+ASSETS = [
+    raw_documents,
+    knowledge_base,
+    annotated_documents,
+    distant_documents,
+    teacher_model,
+    soft_labels,
+    student_model,
+    finetuned_model,
+    evaluation,
+    predictions,
+    warehouse,
+]

@@ -1,0 +1,136 @@
+"""Structural checks between stages, one property each, over `quality`.
+
+All block what is downstream but `distant_apart`, which only warns.
+"""
+
+import dagster as dg
+import polars as pl
+
+from corpus.relations import RelationVocabulary
+from corpus.schema import ANNOTATED, Split
+from docre_assets import corpus_assets, model_assets, serving_assets
+from docre_assets.metadata import check_result
+from docre_assets.partitions import SHARDS
+from quality.facts import check_triples
+from quality.outcomes import check_evaluation, check_predictions, check_vocabulary
+from quality.report import Report
+from quality.shards import check_soft_labels
+from quality.structure import check_documents, check_labelled, check_splits
+from quality.weights import check_weights
+from resources.storage import Storage
+
+
+@dg.asset_check(asset=corpus_assets.raw_documents, blocking=True)
+def documents_valid(storage: Storage) -> dg.AssetCheckResult:
+    """Ids are unique, mentions lie within sentences, labels name entities and known relations."""
+    return check_result(check_documents(storage.all_raw(), storage.vocabulary()))
+
+
+@dg.asset_check(asset=corpus_assets.knowledge_base, blocking=True)
+def facts_complete(storage: Storage) -> dg.AssetCheckResult:
+    """There are facts, and each has a head, a relation and a tail."""
+    return check_result(check_triples(pl.scan_parquet(storage.knowledge_base)))
+
+
+@dg.asset_check(asset=corpus_assets.annotated_documents, blocking=True)
+def splits_disjoint(storage: Storage) -> dg.AssetCheckResult:
+    """No document stands in two of train, dev and test, neither by id nor by title."""
+    tables = {str(split): pl.scan_parquet(storage.annotated(split)) for split in ANNOTATED}
+    return check_result(check_splits(tables))
+
+
+@dg.asset_check(asset=corpus_assets.annotated_documents, blocking=True)
+def annotations_valid(storage: Storage) -> dg.AssetCheckResult:
+    """Training and dev documents are labelled, by relations between their own entities."""
+    learnt = pl.scan_parquet([storage.annotated(split) for split in (Split.TRAIN, Split.DEV)])
+    every = pl.scan_parquet([storage.annotated(split) for split in ANNOTATED])
+    reports = [check_documents(every, storage.vocabulary()), check_labelled(learnt)]
+    return check_result(Report.joined(reports))
+
+
+@dg.asset_check(asset=corpus_assets.distant_documents, blocking=True)
+def distant_labels_valid(storage: Storage) -> dg.AssetCheckResult:
+    """Every distant document is labelled, by relations between its own entities."""
+    distant = pl.scan_parquet([storage.distant(shard) for shard in SHARDS])
+    reports = [check_documents(distant, storage.vocabulary()), check_labelled(distant)]
+    return check_result(Report.joined(reports))
+
+
+@dg.asset_check(
+    asset=corpus_assets.distant_documents, additional_deps=[corpus_assets.annotated_documents]
+)
+def distant_apart(storage: Storage) -> dg.AssetCheckResult:
+    """No dev or test document is in the distant corpus, where the student would learn from it."""
+    distant = [storage.distant(shard) for shard in SHARDS]
+    held_out = [storage.annotated(split) for split in (Split.DEV, Split.TEST)]
+    report = check_splits(
+        {"distant": pl.scan_parquet(distant), "dev or test": pl.scan_parquet(held_out)}
+    )
+    return check_result(report, dg.AssetCheckSeverity.WARN)
+
+
+@dg.asset_check(asset=model_assets.soft_labels, blocking=True)
+def shards_complete(storage: Storage) -> dg.AssetCheckResult:
+    """Every distant document has finite soft labels of its text and entities as they are now."""
+    reports = (
+        check_soft_labels(storage.soft_label_shard(shard), storage.distant(shard))
+        for shard in SHARDS
+    )
+    return check_result(Report.joined(reports))
+
+
+def weights_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefinition:
+    """The check that a model's weights are finite."""
+
+    @dg.asset_check(asset=asset, blocking=True)
+    def weights_finite(storage: Storage) -> dg.AssetCheckResult:
+        """All weights are finite numbers."""
+        return check_result(check_weights(storage.model(model) / "model.safetensors"))
+
+    return weights_finite
+
+
+def vocabulary_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefinition:
+    """The check that a model's columns are the corpus'."""
+
+    @dg.asset_check(asset=asset, blocking=True)
+    def vocabulary_matches(storage: Storage) -> dg.AssetCheckResult:
+        """The model's relations stand in the same columns as the corpus'."""
+        own = RelationVocabulary.load(storage.model(model) / "relations.json")
+        return check_result(check_vocabulary(own, storage.vocabulary(), f"the {model}"))
+
+    return vocabulary_matches
+
+
+@dg.asset_check(asset=serving_assets.predictions, blocking=True)
+def predictions_valid(storage: Storage) -> dg.AssetCheckResult:
+    """Each triple joins two entities of a document by a known relation, once."""
+    found = pl.scan_parquet(storage.predictions)
+    return check_result(check_predictions(found, storage.all_raw(), storage.vocabulary()))
+
+
+@dg.asset_check(asset=serving_assets.evaluation, blocking=True)
+def scores_finite(storage: Storage) -> dg.AssetCheckResult:
+    """There are scores, and each is a finite number from 0."""
+    return check_result(check_evaluation(pl.scan_parquet(storage.scores)))
+
+
+MODELS = {
+    "teacher": model_assets.teacher_model,
+    "student": model_assets.student_model,
+    "finetuned": model_assets.finetuned_model,
+}
+
+CHECKS = [
+    documents_valid,
+    facts_complete,
+    splits_disjoint,
+    annotations_valid,
+    distant_labels_valid,
+    distant_apart,
+    shards_complete,
+    *(weights_check(asset, model) for model, asset in MODELS.items()),
+    *(vocabulary_check(asset, model) for model, asset in MODELS.items()),
+    predictions_valid,
+    scores_finite,
+]

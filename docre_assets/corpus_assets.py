@@ -1,0 +1,111 @@
+"""Documents and facts: what came in, what people labelled, what the knowledge base labelled."""
+
+import dagster as dg
+import polars as pl
+
+from corpus.artefacts import digest, whole
+from corpus.distant import label_distantly, write_shards
+from corpus.ingest import ingest
+from corpus.knowledge_base import read_triples, triples_of
+from corpus.schema import ANNOTATED, TO_BE_DISTILLED, Split
+from corpus.tables import write_table
+from docre_assets.metadata import OWNERS, documents_metadata, table_metadata
+from docre_assets.partitions import SHARDS
+from resources.corpus_source import CorpusSource
+from resources.storage import Storage
+
+GROUP = "corpus"
+
+
+@dg.asset(group_name=GROUP, kinds={"parquet", "duckdb"}, owners=OWNERS, code_version="1")
+def raw_documents(storage: Storage, corpus_source: CorpusSource) -> dg.MaterializeResult:
+    """All documents as they came, one table a split; invalid ones are set aside with the reason."""
+    source = corpus_source.open(storage.source)
+    ingested = ingest(source, storage.raw_documents, corpus_source.max_rejected_share)
+    tables = {split: storage.raw(split) for split in Split}
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(storage.raw_documents)),
+        metadata={
+            **documents_metadata(tables, storage.raw_documents),
+            "relations": len(storage.vocabulary().relations),
+            "rejected_documents": ingested.rejected.height,
+            "corpus": corpus_source.spec,
+        },
+    )
+
+
+@dg.asset(
+    deps=[raw_documents],
+    group_name=GROUP,
+    kinds={"parquet", "polars"},
+    owners=OWNERS,
+    code_version="1",
+)
+def knowledge_base(storage: Storage, corpus_source: CorpusSource) -> dg.MaterializeResult:
+    """Facts by name: the corpus' own, else those of the annotated training documents."""
+    given = corpus_source.open(storage.source).knowledge_base
+    training = pl.scan_parquet(storage.raw(Split.TRAIN))
+    write_table(read_triples(given) if given else triples_of(training), storage.knowledge_base)
+    triples = pl.scan_parquet(storage.knowledge_base)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(storage.knowledge_base)),
+        metadata={
+            **table_metadata(triples, storage.knowledge_base),
+            "source": str(given or "labels of the annotated training documents"),
+        },
+    )
+
+
+@dg.asset(
+    deps=[raw_documents],
+    group_name=GROUP,
+    kinds={"parquet", "polars"},
+    owners=OWNERS,
+    code_version="1",
+)
+def annotated_documents(storage: Storage) -> dg.MaterializeResult:
+    """Documents that people labelled, for training, dev and test; only test may lack labels."""
+    with whole(storage.annotated_documents) as draft:
+        for split in ANNOTATED:
+            documents = pl.scan_parquet(storage.raw(split))
+            labelled = documents.filter(pl.col("labels").is_not_null() | (split is Split.TEST))
+            write_table(labelled, draft / storage.annotated(split).name)
+    tables = {split: storage.annotated(split) for split in ANNOTATED}
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(storage.annotated_documents)),
+        metadata=documents_metadata(tables, storage.annotated_documents),
+    )
+
+
+@dg.asset(
+    deps=[raw_documents, knowledge_base],
+    group_name=GROUP,
+    kinds={"parquet", "polars"},
+    owners=OWNERS,
+    code_version="1",
+)
+def distant_documents(storage: Storage) -> dg.MaterializeResult:
+    """Documents labelled by joining their entity pairs with the knowledge base, in shards."""
+    documents = pl.scan_parquet([storage.raw(split) for split in TO_BE_DISTILLED])
+    _require_documents(documents, storage)
+    labelled = label_distantly(documents, pl.scan_parquet(storage.knowledge_base))
+    paths = write_shards(labelled, storage.distant_documents, len(SHARDS))
+    table = pl.scan_parquet(paths)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(storage.distant_documents)),
+        metadata={
+            **table_metadata(table, storage.distant_documents),
+            "labels": table.select(pl.col("labels").list.len().sum()).collect().item(),
+            "shards": len(paths),
+        },
+    )
+
+
+def _require_documents(documents: pl.LazyFrame, storage: Storage) -> None:
+    if documents.head(1).collect().is_empty():
+        raise ValueError(
+            f"distant corpus: expected distantly labelled or unlabelled documents, found none in "
+            f"{storage.raw(Split.DISTANT)} and {storage.raw(Split.UNLABELLED)}. The student learns "
+            "from them. Put train_distant.json or unlabelled.json into the corpus folder, or name "
+            "their files in its corpus.toml"
+        )

@@ -1,0 +1,135 @@
+"""Scores of all models on the labelled documents of dev and test; knows no Dagster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from corpus.schema import EVALUATION, PREDICTIONS, Document, Split
+from corpus.tables import read_documents
+from models.metrics import (
+    DOCRED_FREQUENT,
+    Facts,
+    Triple,
+    facts_of,
+    most_frequent,
+    score,
+    triples_in,
+)
+
+if TYPE_CHECKING:
+    from models.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Labelled documents, and what Ign F1 and frequent relations are judged by."""
+
+    splits: Mapping[Split, Sequence[Document]]
+    """Documents by split; those without labels are left out of scores."""
+    annotated_facts: Facts
+    distant_facts: Facts
+    frequent: frozenset[str]
+
+    @classmethod
+    def read(
+        cls, splits: Mapping[Split, Path], train: Path, distant: Sequence[Path]
+    ) -> "Benchmark":
+        """From tables of documents; DocRED's frequent relations are taken where they occur."""
+        training = list(read_documents(train))
+        known = {label.relation for document in training for label in document.labels or ()}
+        return cls(
+            splits={split: list(read_documents(path)) for split, path in splits.items()},
+            annotated_facts=facts_of(training),
+            distant_facts=facts_of(_all(distant)),
+            frequent=DOCRED_FREQUENT if known >= DOCRED_FREQUENT else most_frequent(training),
+        )
+
+    def scores(self, model: str, split: Split, predicted: pl.DataFrame) -> pl.DataFrame:
+        """Every score of a model's `PREDICTIONS` on a split as an `EVALUATION` table.
+
+        It is empty where the split has no labelled document.
+        """
+        labelled = [document for document in self.splits[split] if document.labels is not None]
+        if not labelled:
+            return EVALUATION.to_frame()
+        ids = {document.doc_id for document in labelled}
+        triples: Iterator[Triple] = (t for t in triples_in(predicted) if t.doc_id in ids)
+        scored = score(
+            labelled, triples, self.annotated_facts, self.distant_facts, self.frequent
+        ).as_dict()
+        rows = [(model, str(split), metric, float(value)) for metric, value in scored.items()]
+        return pl.DataFrame(rows, EVALUATION, orient="row")
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Scores, and the predictions that they are of."""
+
+    scores: pl.DataFrame
+    """An `EVALUATION` table."""
+    predictions: Mapping[tuple[str, Split], pl.DataFrame]
+    """`PREDICTIONS` tables by model and split."""
+
+    def submission(self, model: str) -> list[Mapping[str, Any]]:
+        """A model's test predictions in the format of DocRED's submissions."""
+        from models.infer import to_docred
+
+        return to_docred(self.predictions[model, Split.TEST])
+
+
+def evaluate(
+    checkpoints: Mapping[str, Path], benchmark: Benchmark, runtime: "Runtime"
+) -> Evaluated:
+    """Score models on all splits of a benchmark.
+
+    Args:
+        checkpoints: models by name; scores follow their order.
+        benchmark: what they are scored on.
+        runtime: device and precision.
+
+    Raises:
+        ValueError: if there is no labelled document in any split.
+    """
+    from models.checkpoint import load_checkpoint
+    from models.infer import predict
+
+    tables, predictions = [EVALUATION.to_frame()], {}
+    for model, checkpoint in checkpoints.items():
+        extractor = load_checkpoint(checkpoint)
+        for split, documents in benchmark.splits.items():
+            predictions[model, split] = predict(documents, extractor, runtime)
+            tables.append(benchmark.scores(model, split, predictions[model, split]))
+    scores = pl.concat(tables)
+    if scores.is_empty():
+        raise ValueError(
+            "evaluation: expected labelled documents in dev or test, found none: no model can be "
+            "scored. Add dev.json with labels to the corpus folder"
+        )
+    return Evaluated(scores, predictions)
+
+
+def predict_all(tables: Sequence[Path], checkpoint: Path, runtime: "Runtime") -> pl.DataFrame:
+    """A model's triples on the documents of all tables, as one `PREDICTIONS` table."""
+    from models.checkpoint import load_checkpoint
+    from models.infer import predict
+
+    extractor = load_checkpoint(checkpoint)
+    found = [predict(read_documents(table), extractor, runtime) for table in tables]
+    return pl.concat([PREDICTIONS.to_frame(), *found])
+
+
+def headline(scores: pl.DataFrame) -> pl.DataFrame:
+    """F1 and Ign F1 in per cent, a row for each model and split."""
+    shown = scores.filter(pl.col("metric").is_in(["f1", "ign_f1_annotated"]))
+    wide = shown.with_columns(100 * pl.col("value")).pivot(
+        "metric", index=["model", "split"], values="value"
+    )
+    return wide.rename({"f1": "F1", "ign_f1_annotated": "Ign F1"})
+
+
+def _all(tables: Sequence[Path]) -> Iterator[Document]:
+    for table in tables:
+        yield from read_documents(table)

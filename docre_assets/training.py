@@ -1,0 +1,140 @@
+"""One stage of training, from artefacts on disk to a checkpoint on disk; knows no Dagster.
+
+Teacher, student and fine-tuned model go through the same function and differ in its arguments.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.artefacts import digest
+from corpus.relations import RelationVocabulary
+from corpus.schema import Document
+from corpus.soft_labels import SoftLabels
+from corpus.tables import read_documents
+from models.config import ModelConfig, Stage, Start
+
+if TYPE_CHECKING:
+    from models.extractor import Extractor
+    from models.runtime import Runtime
+    from models.train import Epoch, History
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """Artefacts that a stage reads."""
+
+    documents: Sequence[Path]
+    """Tables of labelled documents to train on."""
+    dev: Path
+    """Table of labelled documents that choose the epoch; may be empty."""
+    relations: Path
+    """The corpus' relation vocabulary."""
+    previous: Path | None = None
+    """Checkpoint of the stage before; read where the stage starts from it."""
+    soft_labels: Sequence[Path] = ()
+    """Shards of the teacher's logits; read where the objective distils."""
+    teacher: Path | None = None
+    """Checkpoint of the teacher that must have made the soft labels."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A stage's outcome."""
+
+    digest: str
+    """Of the checkpoint."""
+    history: "History"
+    n_documents: int
+    n_weights: int
+    runtime: str
+    """Device, precision and threads in words."""
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """All epochs as `quality.figures.training_curve` takes them."""
+        return [asdict(epoch) for epoch in self.history.epochs]
+
+
+def train_stage(
+    model: ModelConfig,
+    stage: Stage,
+    inputs: StageInputs,
+    destination: Path,
+    *,
+    runtime: "Runtime",
+    on_epoch: "Callable[[Epoch], None] | None" = None,
+) -> Trained:
+    """Train a model on artefacts and save it at ``destination`` with metrics and provenance.
+
+    Raises:
+        ValueError: if there are no documents to train on, or an input is of another corpus.
+    """
+    from models.checkpoint import save_checkpoint
+    from models.train import fit
+
+    vocabulary = RelationVocabulary.load(inputs.relations)
+    extractor = _starting_point(model, stage, inputs, vocabulary)
+    documents = list(_documents(inputs.documents))
+    history = fit(
+        extractor,
+        documents,
+        stage,
+        runtime=runtime,
+        dev=list(read_documents(inputs.dev)),
+        soft_labels=_soft_labels(stage, inputs, vocabulary),
+        on_epoch=on_epoch,
+    )
+    metrics = {"best": history.best, "epochs": [asdict(epoch) for epoch in history.epochs]}
+    provenance = _provenance(stage, inputs)
+    saved = save_checkpoint(extractor, destination, metrics=metrics, provenance=provenance)
+    n_weights = sum(weight.numel() for weight in extractor.network.parameters())
+    return Trained(saved, history, len(documents), n_weights, str(runtime))
+
+
+def _starting_point(
+    model: ModelConfig, stage: Stage, inputs: StageInputs, vocabulary: RelationVocabulary
+) -> "Extractor":
+    """A pretrained encoder under a new head, or the previous stage's model."""
+    from models.checkpoint import load_checkpoint
+    from models.extractor import Extractor
+
+    if stage.start is Start.ENCODER or inputs.previous is None:
+        return Extractor.create(model, vocabulary, stage.training.seed)
+    extractor = load_checkpoint(inputs.previous)
+    vocabulary.require_same(
+        extractor.vocabulary, here=str(inputs.relations), there=str(inputs.previous)
+    )
+    return extractor
+
+
+def _documents(tables: Sequence[Path]) -> Iterator[Document]:
+    return chain.from_iterable(map(read_documents, tables))
+
+
+def _soft_labels(
+    stage: Stage, inputs: StageInputs, vocabulary: RelationVocabulary
+) -> SoftLabels | None:
+    """The teacher's logits, or None where the objective does not look at them."""
+    from models.checkpoint import checkpoint_digest
+
+    if not stage.objective.distils:
+        return None
+    teacher = checkpoint_digest(inputs.teacher) if inputs.teacher else None
+    return SoftLabels(inputs.soft_labels, vocabulary=vocabulary.digest, teacher=teacher)
+
+
+def _provenance(stage: Stage, inputs: StageInputs) -> dict[str, Any]:
+    """Digests of everything that was read, and the stage's configuration with its seed."""
+    from models.checkpoint import checkpoint_digest
+
+    read = [*inputs.documents, inputs.dev, inputs.relations]
+    if stage.objective.distils:
+        read.extend(inputs.soft_labels)
+    digests = {f"{path.parent.name}/{path.name}": digest(path) for path in read}
+    if stage.start is Start.PREVIOUS and inputs.previous:
+        previous = inputs.previous
+        digests[f"{previous.parent.name}/{previous.name}"] = checkpoint_digest(previous)
+    return {"inputs": digests, "stage": asdict(stage), "seed": stage.training.seed}
