@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from corpus.artefacts import whole
 from corpus.knowledge_base import names_of, normalized
 from corpus.schema import DOCUMENTS
+
+_ROW_GROUP: Final = 2048
+"""Documents in a row group of Parquet: what a reader holds at once."""
 
 
 def label_distantly(documents: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
@@ -86,11 +90,15 @@ def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[P
     with whole(folder) as draft:
         draft.mkdir()
         together = draft / "all.parquet"
-        documents.sink_parquet(together, compression="zstd")
-        table = pl.scan_parquet(together)
+        _sink(documents, together)
+        table = pl.scan_parquet(together, glob=False)
         total = table.select(pl.len()).collect().item()
         bounds = [total * number // n_shards for number in range(n_shards + 1)]
         for name, start, end in zip(names, bounds, bounds[1:], strict=False):
-            table.slice(start, end - start).sink_parquet(draft / name, compression="zstd")
+            _sink(table.slice(start, end - start), draft / name)
         together.unlink()
     return [folder / name for name in names]
+
+
+def _sink(documents: pl.LazyFrame, path: Path) -> None:
+    documents.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP)

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ def require_json(path: Path) -> str:
         raise ValueError(f"{path}: expected a JSON file, found nothing there; check the path")
     try:
         first, last = _ends(path)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise ValueError(_not_json(path, f"a damaged gzip stream ({error})")) from error
     if not first:
         raise ValueError(_not_json(path, "an empty file"))

@@ -59,9 +59,9 @@ def read_triples(path: Path, vocabulary: RelationVocabulary | None = None) -> pl
             f".parquet; found {'another format' if path.is_file() else 'nothing there'}"
         )
     if kind == "parquet":
-        triples = _renamed(path, pl.scan_parquet(path))
+        triples = _renamed(path, pl.scan_parquet(path, glob=False))
     elif kind == "csv":
-        triples = _renamed(path, pl.scan_csv(path, infer_schema=False))
+        triples = _renamed(path, pl.scan_csv(path, infer_schema=False, glob=False))
     else:
         triples = _of_json(path, vocabulary)
     if vocabulary is not None:

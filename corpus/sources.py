@@ -174,12 +174,15 @@ def _files_table(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: expected TOML, found an error in it: {error}") from error
     known = [*map(str, Split), *_OTHER_ROLES]
     roles = table.get("files")
-    wrong = sorted({*table} - {"files"}) + sorted({*(roles or ())} - {*known})
-    if isinstance(roles, dict) and not wrong:
-        return roles
+    if not isinstance(roles, dict):
+        wrong = sorted(table)
+    else:
+        wrong = sorted({*table} - {"files"}) + sorted({*roles} - {*known})
+        if not wrong:
+            return roles
     raise ValueError(
-        f"{path}: expected one table [files] with keys among {known}; found "
-        f"{wrong or 'no such table'}. Correct or remove these keys"
+        f"{path}: expected one table [files] with keys among {known}; found {wrong}. "
+        "Correct or remove these keys"
     )
 
 

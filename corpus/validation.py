@@ -18,6 +18,7 @@ from corpus.relations import RelationVocabulary
 _FIELDS: Final = "position, {rank} AS rank, {i} AS i, {j} AS j"
 
 _VIEWS: Final = """
+CREATE OR REPLACE TEMP VIEW objects AS SELECT * FROM staged WHERE kind = 'OBJECT';
 CREATE OR REPLACE TEMP VIEW sizes AS
     SELECT position, list_transform(sents, lambda s: len(s)) AS lengths, len(sents) AS n_sentences,
            len(entities) AS n_entities, entities, labels
@@ -41,7 +42,7 @@ CREATE OR REPLACE TEMP VIEW labels AS
           FROM sizes);
 """
 
-_DOCUMENT: Final = (
+_RECORD: Final = (
     (
         "kind IS DISTINCT FROM 'OBJECT'",
         "'document'",
@@ -49,6 +50,10 @@ _DOCUMENT: Final = (
         "concat('JSON of kind ', coalesce(kind, 'NULL'))",
         "'remove it, or export it in the DocRED format'",
     ),
+)
+"""Checks: condition, place, expected, found, remedy."""
+
+_DOCUMENT: Final = (
     (
         "trim(coalesce(title, '')) = ''",
         "'title'",
@@ -64,7 +69,7 @@ _DOCUMENT: Final = (
         "'split the text into sentences and words'",
     ),
     (
-        "len(flatten(sents)) = 0",
+        "len(flatten(sents)) = 0 AND list_count(sents) = len(sents)",
         "'sents'",
         "'at least one word'",
         "'no words'",
@@ -85,7 +90,6 @@ _DOCUMENT: Final = (
         "'export the labels as a list of objects with h, t and r'",
     ),
 )
-"""Checks of a document as such: condition, place, expected, found, remedy."""
 
 _SENTENCE: Final = (
     (
@@ -187,7 +191,8 @@ _LABEL: Final = (
 )
 
 _CHECKS: Final = (
-    ("staged", "0", "0", _DOCUMENT),
+    ("staged", "0", "0", _RECORD),
+    ("objects", "0", "0", _DOCUMENT),
     ("sentences", "i", "0", _SENTENCE),
     ("entities", "i", "0", _ENTITY),
     ("mentions", "i", "j", _MENTION),

@@ -1,0 +1,269 @@
+"""Reading DocRED's JSON: what comes out of good files, bad documents and unreadable files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from docred_json import VOCABULARY, article, as_docred, documents, write_articles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.docred import Conversion, convert
+from corpus.schema import DOCUMENTS, REJECTED, Document, Label, Split
+from corpus.tables import read_documents
+
+
+def converted(
+    folder: Path, articles: Any, name: str = "in.json", split: Split = Split.TRAIN
+) -> tuple[Conversion, list[Document]]:
+    source = write_articles(folder / name, articles)
+    conversion = convert(source, folder / "out.parquet", VOCABULARY, split)
+    return conversion, list(read_documents(folder / "out.parquet"))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(documents(), max_size=4), st.data())
+def test_documents_come_back_as_they_were_written(written: list[Document], draw: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        articles = [as_docred(document, draw.draw) for document in written]
+        conversion, found = converted(Path(folder), articles)
+    assert [replace(document, doc_id="") for document in found] == written
+    assert conversion.accepted == len(written)
+    assert conversion.rejected.is_empty()
+    assert conversion.labelled == sum(document.labels is not None for document in written)
+    assert len({document.doc_id for document in found}) == len(found)
+    assert all(doc.doc_id.startswith(f"train/{doc.title}") for doc in found)
+
+
+def test_the_table_has_the_schema_of_documents(tmp_path: Path) -> None:
+    converted(tmp_path, [article()])
+    assert pl.read_parquet_schema(tmp_path / "out.parquet") == dict(DOCUMENTS)
+    converted(tmp_path, [])
+    assert pl.read_parquet_schema(tmp_path / "out.parquet") == dict(DOCUMENTS)
+
+
+def test_gzipped_and_one_a_line_give_the_same_as_an_array(tmp_path: Path) -> None:
+    articles = [article(f"Ada {number}") for number in range(5)]
+    _, plain = converted(tmp_path, articles)
+    _, gzipped = converted(tmp_path, articles, "in.json.gz")
+    lines = "\n".join(json.dumps(one) for one in articles)
+    (tmp_path / "in.jsonl").write_text(lines)
+    convert(tmp_path / "in.jsonl", tmp_path / "lines.parquet", VOCABULARY, Split.TRAIN)
+    assert plain == gzipped == list(read_documents(tmp_path / "lines.parquet"))
+
+
+def test_signs_in_paths_are_taken_literally(tmp_path: Path) -> None:
+    odd = tmp_path / "it's [a]*"
+    source = write_articles(odd / "in?.json", [article()])
+    convert(source, odd / "out.parquet", VOCABULARY, Split.TRAIN)
+    assert pl.read_parquet(odd / "out.parquet", glob=False).height == 1
+
+
+def test_several_files_make_one_table(tmp_path: Path) -> None:
+    files = [
+        write_articles(tmp_path / "a.json", [article("Ada"), article("Bob", sents=None)]),
+        write_articles(tmp_path / "b.json", [article("Ada"), article("Eve", sents=None)]),
+    ]
+    conversion = convert(files, tmp_path / "out.parquet", VOCABULARY, Split.DISTANT)
+    ids = [document.doc_id for document in read_documents(tmp_path / "out.parquet")]
+    assert ids == ["distant/Ada", "distant/Ada#2"]
+    assert conversion.rejected.select("file", "position").rows() == [("a.json", 1), ("b.json", 1)]
+
+
+def test_repeated_titles_get_suffixes_that_nothing_else_has(tmp_path: Path) -> None:
+    titles = ["a", "a", "a#2", "a", "a#2", "b"]
+    _, found = converted(tmp_path, [article(title) for title in titles])
+    assert [document.title for document in found] == titles
+    ids = [document.doc_id.removeprefix("train/") for document in found]
+    assert ids == ["a", "a#2", "a#2#1", "a#3", "a#2#2", "b"]
+
+
+def test_an_id_does_not_change_when_a_bad_document_of_the_title_is_mended(tmp_path: Path) -> None:
+    _, before = converted(tmp_path, [article("Ada", sents=None), article("Ada")])
+    _, after = converted(tmp_path, [article("Ada"), article("Ada")])
+    assert before == after[1:]
+
+
+def test_repeated_labels_are_merged_and_their_evidence_united(tmp_path: Path) -> None:
+    labels = [
+        {"h": 0, "t": 1, "r": "P19", "evidence": [1]},
+        {"h": 1, "t": 0, "r": "P19"},
+        {"h": 0, "t": 1, "r": "P19", "evidence": [0, 1]},
+        {"h": 0, "t": 1, "r": "P17", "evidence": [1, 0]},
+        {"h": 0, "t": 1, "r": "P19"},
+    ]
+    conversion, found = converted(tmp_path, [article(labels=labels), article("Eve")])
+    assert conversion.merged_labels == 2
+    assert found[0].labels == (
+        Label(0, 1, "P19", (0, 1)),
+        Label(1, 0, "P19"),
+        Label(0, 1, "P17", (0, 1)),
+    )
+
+
+def test_absent_names_and_types_are_filled_in(tmp_path: Path) -> None:
+    vertices = [[{"sent_id": 0, "pos": [3, 5]}, {"name": "", "sent_id": 1, "pos": [0, 1]}]]
+    _, [found] = converted(tmp_path, [article(vertexSet=vertices, labels=[])])
+    assert [mention.name for mention in found.entities[0].mentions] == ["New York", "It"]
+    assert found.entities[0].type == ""
+
+
+@pytest.mark.parametrize("n_entities", [0, 1])
+def test_documents_without_pairs_are_kept(tmp_path: Path, n_entities: int) -> None:
+    vertices = article()["vertexSet"][:n_entities]
+    conversion, [found] = converted(tmp_path, [article(vertexSet=vertices, labels=[])])
+    assert conversion.accepted == 1
+    assert found.n_pairs == 0
+
+
+def test_labels_of_unlabelled_documents_do_not_count(tmp_path: Path) -> None:
+    articles = [article(), article("Eve", labels=[]), article("Bob", labels="none")]
+    conversion, found = converted(tmp_path, articles, split=Split.UNLABELLED)
+    assert [document.labels for document in found] == [None] * 3
+    assert (conversion.labelled, conversion.merged_labels) == (0, 0)
+
+
+def mention(**fields: Any) -> dict[str, Any]:
+    vertices = article()["vertexSet"]
+    vertices[1][1] |= fields
+    return article("bad", vertexSet=vertices)
+
+
+def label(**fields: Any) -> dict[str, Any]:
+    good = article()["labels"][0]
+    return article("bad", labels=[good, {"h": 1, "t": 0, "r": "P17"} | fields])
+
+
+def alone(**fields: Any) -> dict[str, Any]:
+    return article("bad", **{"vertexSet": [], "labels": []} | fields)
+
+
+BAD = {
+    "no object": (["bad"], "document", "an object", "ARRAY"),
+    "null": (None, "document", "an object", "NULL"),
+    "no title": (article(None), "title", "a text", "none"),
+    "blank title": (article(" "), "title", "a text", '" "'),
+    "no sentences": (article("bad", sents=None), "sents", "a list of sentences", "null"),
+    "sentences as text": (article("bad", sents="Ada."), "sents", "a list of sent", '"Ada."'),
+    "sentence as text": (alone(sents=["Ada."]), "sents[0]", "a list of words", "no list"),
+    "null as word": (alone(sents=[["a", None]]), "sents[0]", "each a text", "null"),
+    "no words": (alone(sents=[[], []]), "sents", "at least one word", "no words"),
+    "no entities": (article("bad", vertexSet=None), "vertexSet", "a list of entities", "null"),
+    "entity as text": (alone(vertexSet=["A"]), "vertexSet[0]", "at least one", "none"),
+    "no mentions": (alone(vertexSet=[[]]), "vertexSet[0]", "at least one", "none"),
+    "null as mention": (alone(vertexSet=[[None]]), "vertexSet[0][0]", "sent_id", "null"),
+    "no sent_id": (mention(sent_id=None), "vertexSet[1][1]", "sent_id", '"sent_id":null'),
+    "pos of words": (mention(pos=["a", 2]), "vertexSet[1][1]", "pos = [start", "[null,2]"),
+    "pos of one": (mention(pos=[1]), "vertexSet[1][1]", "pos = [start", "[1]"),
+    "pos as number": (mention(pos=1), "vertexSet[1][1]", "pos = [start", '"pos":null'),
+    "no such sentence": (mention(sent_id=2), "vertexSet[1][1].sent_id", "from 0 to 1", "2"),
+    "sentence before": (mention(sent_id=-1), "vertexSet[1][1].sent_id", "from 0 to 1", "-1"),
+    "empty mention": (mention(pos=[2, 2]), "vertexSet[1][1].pos", "start < end", "[2,2]"),
+    "past its sentence": (
+        mention(pos=[4, 6]),
+        "vertexSet[1][1].pos",
+        "sentence 1, 0 to 5",
+        "[4,6]",
+    ),
+    "before its sentence": (mention(pos=[-1, 1]), "vertexSet[1][1].pos", "0 to 5", "[-1,1]"),
+    "labels as text": (article("bad", labels="P17"), "labels", "a list of labels", '"P17"'),
+    "null as label": (article("bad", labels=[None]), "labels[0]", "h and t", "null"),
+    "no head": (label(h=None), "labels[1]", "h and t", '"h":null'),
+    "no relation": (label(r=None), "labels[1]", "and r", '"r":null'),
+    "no such head": (label(h=2), "labels[1]", "among the 2 entities", "h = 2"),
+    "no such tail": (label(t=-1), "labels[1]", "among the 2 entities", "t = -1"),
+    "head = tail": (label(h=0), "labels[1]", "two different entities", "h = t = 0"),
+    "unknown relation": (label(r="P1"), "labels[1].r", "of the 3 relations", '"P1"'),
+    "NA": (label(r="Na"), "labels[1].r", "of the 3 relations", '"Na"'),
+    "evidence outside": (label(evidence=[2]), "labels[1].evidence", "from 0 to 1", "[2]"),
+    "evidence as text": (label(evidence="s"), "labels[1].evidence", "a list", '"s"'),
+    "null as evidence": (label(evidence=[None]), "labels[1].evidence", "a list", "[null]"),
+}
+
+
+@pytest.mark.parametrize(("bad", "place", "expected", "found"), BAD.values(), ids=BAD.keys())
+def test_a_bad_document_is_kept_out_and_told(
+    tmp_path: Path, bad: Any, place: str, expected: str, found: str
+) -> None:
+    conversion, kept = converted(tmp_path, [article("Ada"), bad, article("Eve")])
+    assert [document.title for document in kept] == ["Ada", "Eve"]
+    assert conversion.rejected.schema == REJECTED
+    [row] = conversion.rejected.rows(named=True)
+    assert (row["file"], row["position"], row["place"]) == ("in.json", 1, place)
+    assert row["title"] == (bad["title"] if isinstance(bad, dict) else None)
+    assert expected in row["expected"]
+    assert found in row["found"]
+    assert row["remedy"]
+    assert "more)" not in row["found"]
+
+
+def test_the_first_of_several_problems_is_told_and_the_others_counted(tmp_path: Path) -> None:
+    bad = label(h=2) | {"vertexSet": [*mention(pos=[9, 9])["vertexSet"][:2]]}
+    conversion, _ = converted(tmp_path, [bad])
+    [row] = conversion.rejected.rows(named=True)
+    assert row["place"] == "vertexSet[1][1].pos"
+    assert row["found"] == "[9,9] (and 2 more)"
+
+
+GOOD = json.dumps([article("Ada"), article("Eve")]).encode()
+UNREADABLE = {
+    "empty": (b"", "an empty file"),
+    "blank": (b" \n\t ", "an empty file"),
+    "no JSON": (b"title: Ada", "begins with"),
+    "a page": (b"<html></html>", "begins with"),
+    "cut in a document": (GOOD[:-40], "cut short"),
+    "cut after a comma": (GOOD[: GOOD.index(b', {"title": "Eve"') + 1], "cut short"),
+    "cut before the end": (GOOD[:-1], "cut short"),
+    "a broken document": (GOOD.replace(b'"sents"', b'"sents', 1), "DuckDB"),
+    "not UTF-8": (GOOD.replace(b"Ada", b"\xe9", 1), "DuckDB"),
+    "a byte order mark": (b"\xef\xbb\xbf" + GOOD, "byte order mark"),
+    "two arrays": (GOOD + GOOD, "DuckDB"),
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize(("content", "reason"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_unreadable_file_is_named_and_nothing_is_written(
+    tmp_path: Path, content: bytes, reason: str, zipped: bool
+) -> None:
+    source = tmp_path / ("in.json.gz" if zipped else "in.json")
+    source.write_bytes(gzip.compress(content) if zipped else content)
+    assert_refused(source, reason)
+
+
+ZIPPED = gzip.compress(GOOD)
+
+
+@pytest.mark.parametrize(
+    "content", [ZIPPED[:-9], ZIPPED[:50], GOOD, ZIPPED[:30] + b"broken" + ZIPPED[36:]]
+)
+def test_a_damaged_gzip_file_is_named_and_nothing_is_written(
+    tmp_path: Path, content: bytes
+) -> None:
+    source = tmp_path / "in.json.gz"
+    source.write_bytes(content)
+    assert_refused(source, "damaged gzip")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert_refused(tmp_path / "in.json", "nothing there")
+
+
+def assert_refused(source: Path, reason: str) -> None:
+    folder = source.parent / "out"
+    folder.mkdir()
+    former = folder / "out.parquet"
+    former.write_text("as it was")
+    with pytest.raises(ValueError, match=re.escape(str(source))) as refusal:
+        convert(source, former, VOCABULARY, Split.TRAIN)
+    assert reason in str(refusal.value)
+    assert former.read_text() == "as it was"
+    assert list(folder.iterdir()) == [former]
