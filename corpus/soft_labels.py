@@ -74,22 +74,23 @@ def write_shard(
             offset = 0
             for document, logits in records:
                 _require_shape(document, logits.shape, n_classes)
-                stream.write(np.ascontiguousarray(logits, "<f2").tobytes())
-                manifest.append(_entry(document, offset, logits))
+                with np.errstate(over="ignore"):  # infinite ones are marked in the manifest
+                    rows = np.ascontiguousarray(logits, "<f2")
+                stream.write(rows.tobytes())
+                manifest.append(_entry(document, offset, rows))
                 offset += len(logits)
             _write_header(stream, (offset, n_classes))
         write_table(pl.DataFrame(manifest, MANIFEST_SCHEMA, orient="row"), draft / MANIFEST)
-        made = asdict(origin) | {"classes": n_classes, "logits": digest(draft / LOGITS)}
-        write_json(made, draft / ORIGIN)
+        content = {"logits": digest(draft / LOGITS), "manifest": digest(draft / MANIFEST)}
+        write_json(asdict(origin) | {"classes": n_classes} | content, draft / ORIGIN)
     return offset
 
 
 def _entry(
-    document: Document, offset: int, logits: NDArray[np.floating[Any]]
+    document: Document, offset: int, logits: NDArray[np.float16]
 ) -> tuple[str, int, int, str, bool]:
-    finite = bool(np.isfinite(logits.astype(np.float16)).all())
-    digest_of_document = document_digest(document)
-    return document.doc_id, offset, len(document.entities), digest_of_document, finite
+    finite = bool(np.isfinite(logits).all())
+    return document.doc_id, offset, len(document.entities), document_digest(document), finite
 
 
 def _require_shape(document: Document, shape: tuple[int, ...], n_classes: int) -> None:
@@ -121,15 +122,17 @@ def shard_is_current(folder: Path, origin: ShardOrigin) -> bool:
 def check_shard(folder: Path, documents: Path) -> list[str]:
     """What is wrong with a shard of soft labels for a Parquet table of documents.
 
-    Looks at the file's digest, at coverage (every document, its entities as they are now) and at
+    Looks at the files' digests, at coverage (every document, its entities as they are now) and at
     non-finite logits. An empty list means that nothing is.
     """
     missing = [name for name in (LOGITS, MANIFEST, ORIGIN) if not (folder / name).is_file()]
     if missing:
         return [f"{folder}: expected {', '.join(missing)}, found no such file"]
-    found, expected = digest(folder / LOGITS), read_json(folder / ORIGIN)["logits"]
-    if found != expected:
-        return [f"{folder / LOGITS}: expected content digest {expected}, found {found}"]
+    origin = read_json(folder / ORIGIN)
+    for name, key in ((LOGITS, "logits"), (MANIFEST, "manifest")):
+        found, expected = digest(folder / name), origin.get(key)
+        if found != expected:
+            return [f"{folder / name}: expected content digest {expected}, found {found}"]
     manifest = pl.read_parquet(folder / MANIFEST)
     broken = manifest.filter(~pl.col("finite"))["doc_id"]
     return [
@@ -222,14 +225,15 @@ def _require_origin(folder: Path, origin: dict[str, Any], name: str, expected: s
 
 def _map_logits(path: Path) -> NDArray[np.float16]:
     with path.open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        shape = tuple(json.loads(stream.read(length))["logits"]["shape"])
-    expected = 8 + length + 2 * shape[0] * shape[1]
-    if path.stat().st_size != expected:
+        header = stream.read(_HEADER_BYTES)
+    found = path.stat().st_size
+    shape = tuple(json.loads(header[8:])["logits"]["shape"]) if found >= _HEADER_BYTES else (0, 0)
+    expected = _HEADER_BYTES + 2 * shape[0] * shape[1]
+    if found != expected:
         raise ValueError(
-            f"{path}: expected {expected} bytes, found {path.stat().st_size}: the shard is "
-            "truncated; materialize soft_labels for it again"
+            f"{path}: expected {expected} bytes, found {found}: the shard is truncated; "
+            "materialize soft_labels for it again"
         )
     if shape[0] == 0:
         return np.empty(shape, np.float16)
-    return np.memmap(path, np.float16, "r", offset=8 + length, shape=shape)
+    return np.memmap(path, np.float16, "r", offset=_HEADER_BYTES, shape=shape)
