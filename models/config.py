@@ -17,6 +17,14 @@ def _require(holds: bool, message: str) -> None:
         raise ValueError(message)
 
 
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _choice(name: str, kind: type[Choice], value: str) -> Choice:
+    _require(value in list(kind), f"{name} must be one of {', '.join(kind)}, found {value!r}")
+    return kind(value)
+
+
 class Loss(StrEnum):
     """How hard labels are learnt."""
 
@@ -86,14 +94,15 @@ class Objective:
     """Weight of the mean squared error to the teacher's logits; 0 is naive adaptation."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "loss", Loss(self.loss))
+        object.__setattr__(self, "loss", _choice("loss", Loss, self.loss))
         _require(
             self.gamma == 0 or self.gamma >= 1,
             f"gamma must be 0 or at least 1, found {self.gamma}: between them the gradient of "
             "(1 - P)^gamma is not finite where P reaches 1",
         )
         for name in ("hard_weight", "na_weight", "soft_weight"):
-            _require(getattr(self, name) >= 0, f"{name} must not be negative")
+            value = getattr(self, name)
+            _require(value >= 0, f"{name} must not be negative, found {value}")
         _require(
             self.hard_weight + self.soft_weight > 0,
             "hard_weight and soft_weight are both 0: there is nothing to learn",
@@ -133,7 +142,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_documents", "token_budget", "cell_budget", "accumulation"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+            value = getattr(self, name)
+            _require(value >= 1, f"{name} must be 1 or more, found {value}")
+        for name in ("encoder_lr", "head_lr", "weight_decay", "patience"):
+            value = getattr(self, name)
+            _require(value >= 0, f"{name} must not be negative, found {value}")
+        _require(self.clip > 0, f"clip must be above 0, found {self.clip}: no weight would move")
         _require(0 <= self.warmup < 1, f"warmup is a share of all steps, found {self.warmup}")
 
 
@@ -146,7 +160,7 @@ class Stage:
     start: Start = Start.ENCODER
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", Start(self.start))
+        object.__setattr__(self, "start", _choice("start", Start, self.start))
 
 
 @dataclass(frozen=True)
@@ -213,29 +227,49 @@ PRESETS: Final[Mapping[str, Preset]] = {
 def preset(name: str, overrides: Mapping[str, Any] | None = None) -> Preset:
     """A preset with fields replaced by dotted names, such as ``teacher.training.epochs``.
 
+    All overrides of a part are put in place at once, so that their order does not count.
+
     Raises:
         ValueError: if the preset or a field does not exist, or a value is not allowed.
     """
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}: there are {', '.join(PRESETS)}")
-    chosen = PRESETS[name]
-    for path, value in (overrides or {}).items():
-        chosen = _replaced(chosen, path.split("."), value, path)
-    return chosen
+    return _replaced(PRESETS[name], overrides or {}, within="")
 
 
 Config = TypeVar("Config", Preset, Stage, ModelConfig, TrainConfig, Objective)
 
 
-def _replaced(config: Config, path: list[str], value: Any, whole_path: str) -> Config:
-    names = [f.name for f in dataclasses.fields(config)]
-    if path[0] not in names:
-        raise ValueError(f"override {whole_path!r}: {path[0]!r} is not one of {', '.join(names)}")
-    inner = getattr(config, path[0])
-    if len(path) > 1:
-        if not dataclasses.is_dataclass(inner):
-            raise ValueError(f"override {whole_path!r}: {path[0]!r} has no fields of its own")
-        value = _replaced(inner, path[1:], value, whole_path)  # type: ignore[type-var] # because is_dataclass narrows to any dataclass
-    elif dataclasses.is_dataclass(inner):
-        raise ValueError(f"override {whole_path!r}: name one of its fields")
-    return dataclasses.replace(config, **{path[0]: value})
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "str": (str,),
+}
+"""What a field takes, by its annotation; fields of other kinds see to it themselves."""
+
+
+def _replaced(config: Config, overrides: Mapping[str, Any], *, within: str) -> Config:
+    """``config`` with overrides by paths that start at its fields; ``within`` is its own path."""
+    fields = {f.name: f for f in dataclasses.fields(config)}
+    changes: dict[str, Any] = {}
+    for name in dict.fromkeys(path.partition(".")[0] for path in overrides):
+        here, known = f"override {within + name!r}", ", ".join(fields)
+        _require(name in fields, f"{here}: {name!r} is not one of {known}")
+        current, opening = getattr(config, name), f"{name}."
+        deeper = {
+            path.removeprefix(opening): value
+            for path, value in overrides.items()
+            if path.startswith(opening)
+        }
+        if dataclasses.is_dataclass(current):
+            _require(name not in overrides, f"{here}: name one of its fields")
+            changes[name] = _replaced(current, deeper, within=within + opening)  # type: ignore[type-var] # because is_dataclass narrows to any dataclass
+        else:
+            _require(not deeper, f"{here}: it has no fields of its own")
+            changes[name] = overrides[name]
+            kinds = _KINDS.get(str(fields[name].type), (object,))
+            fits = type(changes[name]) in kinds or object in kinds
+            _require(fits, f"{here}: must be {fields[name].type}, found {changes[name]!r}")
+    return dataclasses.replace(config, **changes)

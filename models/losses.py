@@ -73,11 +73,25 @@ def total_loss(
         labels: [P, R] bool; needed where ``hard_weight`` is not 0.
         teacher_logits: [P, R]; needed where ``soft_weight`` is not 0.
         objective: which terms, and how they weigh.
+
+    Raises:
+        ValueError: if what a term needs is missing; it would silently not be learnt.
     """
     logits = logits.float()
     terms = {}
-    if objective.hard_weight and labels is not None:
-        terms["hard"] = objective.hard_weight * hard_loss(logits, labels, objective)
-    if objective.distils and teacher_logits is not None:
-        terms["soft"] = objective.soft_weight * soft_loss(logits, teacher_logits.float())
+    if objective.hard_weight:
+        found = _given(labels, "labels", "hard_weight")
+        terms["hard"] = objective.hard_weight * hard_loss(logits, found, objective)
+    if objective.distils:
+        found = _given(teacher_logits, "teacher logits", "soft_weight")
+        terms["soft"] = objective.soft_weight * soft_loss(logits, found.float())
     return terms
+
+
+def _given(value: Tensor | None, what: str, weight: str) -> Tensor:
+    if value is None:
+        raise ValueError(
+            f"the objective's {weight} is not 0, so the batch must hold {what}, but it holds "
+            f"none; they would silently not be learnt: collate with {what}, or set {weight} to 0"
+        )
+    return value

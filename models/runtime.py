@@ -26,11 +26,27 @@ class Runtime:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {PRECISIONS}, found {self.precision!r}")
-        kind = self.torch_device.type
-        if kind == "cuda" and not torch.cuda.is_available():
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads must be 1 or more, or None, found {self.threads}")
+        self._require_device()
+
+    def _require_device(self) -> None:
+        try:
+            kind = self.torch_device.type
+        except RuntimeError as error:
+            raise ValueError(
+                f"device must be 'auto', 'cpu', 'cuda', 'cuda:1', 'mps' or another name that "
+                f"torch knows, found {self.device!r}"
+            ) from error
+        absent = {
+            "cuda": not torch.cuda.is_available(),
+            "mps": not torch.backends.mps.is_available(),
+        }
+        if absent.get(kind):
             raise ValueError(
                 f"device {self.device!r} was asked for, but torch {torch.__version__} sees no "
-                "CUDA device; install a CUDA build of torch, or set the device to 'auto' or 'cpu'"
+                f"{kind.upper()} device; install a build of torch for it, or set the device to "
+                "'auto' or 'cpu'"
             )
 
     @property
