@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import duckdb
 from pydantic import Field
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -20,12 +23,14 @@ class Warehouse(dg.ConfigurableResource):
         return Path(self.path).resolve()
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self) -> "Iterator[DuckDBPyConnection]":
         """A read-only connection.
 
         Raises:
             FileNotFoundError: if the warehouse has not been built.
         """
+        import duckdb
+
         if not self.file.is_file():
             raise FileNotFoundError(
                 f"no warehouse at {self.file}: materialize the asset `warehouse` first"
