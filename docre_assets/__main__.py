@@ -30,6 +30,8 @@ TO_THE_TERMINAL = {
 def main() -> int:
     """Run everything once; 0 if all assets were made and no check failed with an error."""
     started = time.monotonic()
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     definitions = defs()
     with instance_of_environment() as instance:
         result = definitions.resolve_job_def("distillation").execute_in_process(
@@ -62,18 +64,24 @@ def summary(resources: Mapping[str, Any], minutes: float) -> str:
     """How good the models are, and where to look next."""
     storage: Storage = resources["storage"]
     warehouse: Warehouse = resources["warehouse"]
-    query = f"duckdb.connect('{warehouse.file}', read_only=True).sql('{QUERY}')"
+    file, python = _from_here(warehouse.file), _from_here(Path(sys.executable))
+    query = f"duckdb.connect('{file}', read_only=True).sql('{QUERY}')"
     return "\n".join(
         [
             "",
             scores_table(pl.read_parquet(storage.scores)),
             "",
             f"All of it took {minutes:.1f} minutes.",
-            f"Predictions are in {warehouse.file}; a query to try:",
-            f'  {sys.executable} -c "import duckdb; print({query})"',
+            f"Predictions are in {file}; a query to try:",
+            f'  {python} -c "import duckdb; print({query})"',
             "To see assets, checks and curves: make ui, then http://127.0.0.1:3000",
         ]
     )
+
+
+def _from_here(path: Path) -> Path:
+    """The shortest way to name a path: from the working directory, if it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def scores_table(scores: pl.DataFrame) -> str:
@@ -93,7 +101,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
-    # All is written and closed. An ordinary exit would end in a page about objects that DuckDB's
-    # binding layer had not freed, below the table that people are looking for.
-    os._exit(status)
+    sys.exit(main())

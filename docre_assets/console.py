@@ -64,9 +64,10 @@ def _told_event(event: DagsterEvent) -> str | None:
 
 
 def _told_check(check: dg.AssetCheckEvaluation) -> str:
+    name = f"check {check.asset_key.to_user_string()}/{check.check_name}"
     if check.passed:
-        return f"    check {check.check_name}: passed"
-    return f"    check {check.check_name}: {check.severity.value}\n{check.description}"
+        return f"    {name}: passed"
+    return f"    {name}: {check.severity.value}\n{check.description}"
 
 
 def root_cause(event: DagsterEvent) -> str:

@@ -124,7 +124,7 @@ def predict_all(tables: Sequence[Path], checkpoint: Path, runtime: "Runtime") ->
 def headline(scores: pl.DataFrame) -> pl.DataFrame:
     """F1 and Ign F1 in per cent, a row for each model and split."""
     shown = scores.filter(pl.col("metric").is_in(["f1", "ign_f1_annotated"]))
-    wide = shown.with_columns(100 * pl.col("value")).pivot(
+    wide = shown.with_columns(pl.col("value") * 100).pivot(
         "metric", index=["model", "split"], values="value"
     )
     return wide.rename({"f1": "F1", "ign_f1_annotated": "Ign F1"})
