@@ -1,0 +1,154 @@
+"""Definitions load quickly and without heavy imports, and every asset tells about itself."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from docre_assets.definitions import defs
+from docre_assets.partitions import SHARDS
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "transformers", "great_expectations", "matplotlib", "pandas")
+ASSETS = {
+    "raw_documents",
+    "knowledge_base",
+    "annotated_documents",
+    "distant_documents",
+    "teacher_model",
+    "soft_labels",
+    "student_model",
+    "finetuned_model",
+    "evaluation",
+    "predictions",
+    "warehouse",
+}
+MODELS = {"teacher_model", "student_model", "finetuned_model"}
+
+LOADING = f"""
+import sys, time, warnings
+warnings.simplefilter("error", DeprecationWarning)
+started = time.process_time()
+from docre_assets.definitions import defs
+defs()
+seconds = time.process_time() - started
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+assert not heavy, f"loaded with the definitions: {{heavy}}"
+assert seconds < 3, f"definitions took {{seconds:.1f}} s of processor time to load"
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_definitions_load_under_three_seconds_without_heavy_imports():
+    found = subprocess.run(
+        [sys.executable, "-c", LOADING], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert "Warning" not in found.stderr
+
+
+def test_definitions_are_loadable(definitions):
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_all_assets_are_there(specs):
+    assert set(specs) == ASSETS
+
+
+def test_every_asset_says_what_it_is(specs):
+    for name, spec in specs.items():
+        assert spec.group_name in {"corpus", "models", "evaluation", "serving"}, name
+        assert spec.kinds, name
+        assert spec.owners, name
+        assert spec.code_version, name
+        assert spec.description, name
+
+
+def test_lineage_is_that_of_the_design(specs):
+    upstream = {
+        name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs.items()
+    }
+    assert upstream["raw_documents"] == set()
+    assert upstream["knowledge_base"] == {"raw_documents"}
+    assert upstream["distant_documents"] == {"raw_documents", "knowledge_base"}
+    assert upstream["teacher_model"] == {"annotated_documents"}
+    assert upstream["soft_labels"] == {"distant_documents", "teacher_model"}
+    assert {"distant_documents", "soft_labels"} <= upstream["student_model"]
+    assert upstream["finetuned_model"] == {"annotated_documents", "student_model"}
+    assert upstream["evaluation"] >= MODELS
+    assert {"predictions", "evaluation"} <= upstream["warehouse"]
+
+
+def test_what_needs_a_device_or_the_database_waits_for_its_pool(definitions):
+    graph = definitions.resolve_asset_graph()
+    pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
+    for name in MODELS | {"soft_labels", "evaluation", "predictions"}:
+        assert pools[name] == {"gpu"}, name
+    assert pools["warehouse"] == {"duckdb"}
+    assert not pools["raw_documents"]
+
+
+def test_structural_checks_block_and_every_asset_before_the_last_has_one(definitions):
+    graph = definitions.resolve_asset_graph()
+    checks = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
+    lax = [key.name for key, spec in checks.items() if not spec.blocking]
+    assert lax == ["distant_apart"]
+    guarded = {key.asset_key.to_user_string() for key, spec in checks.items() if spec.blocking}
+    assert guarded == ASSETS - {"warehouse"}
+    assert all(spec.description for spec in checks.values())
+
+
+def test_soft_labels_have_a_partition_for_each_shard(definitions):
+    node = definitions.resolve_asset_graph().get(dg.AssetKey("soft_labels"))
+    assert node.partitions_def.get_partition_keys() == SHARDS
+
+
+def test_the_job_covers_all_assets_and_all_shards(definitions):
+    job = definitions.resolve_job_def("distillation")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
+    assert job.tags["dagster/asset_partition_range_start"] == SHARDS[0]
+    assert job.tags["dagster/asset_partition_range_end"] == SHARDS[-1]
+
+
+def test_workspace_and_project_name_the_same_location():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    (location,) = workspace["load_from"]
+    named = project["dg"]["project"]
+    assert location["python_module"]["module_name"] == named["code_location_target_module"]
+    assert location["python_module"]["location_name"] == named["code_location_name"] == "docre"
+    assert "dagster" not in project, "[tool.dagster] would silently beat workspace.yaml"
+
+
+def test_the_instance_settings_are_valid_and_send_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.get() as instance:
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+        assert instance.run_monitoring_enabled
+        pools = instance.get_settings("concurrency")["pools"]
+        assert pools["default_limit"] == 1
+
+
+@pytest.mark.parametrize("package", ["docre_assets", "resources"])
+def test_annotations_are_not_postponed_where_dagster_reads_them(package):
+    postponed = [
+        path.name
+        for path in (ROOT / package).rglob("*.py")
+        if "from __future__ import annotations" in path.read_text()
+    ]
+    assert not postponed

@@ -1,0 +1,86 @@
+"""Resources take their settings from the environment, and refuse bad ones by name."""
+
+import dagster as dg
+import pytest
+
+from resources.environment import resources_from_environment, shards_from_environment
+
+VARIABLES = (
+    "DOCRE_CORPUS",
+    "DOCRE_STORAGE",
+    "DOCRE_PRESET",
+    "DOCRE_OVERRIDES",
+    "DOCRE_DEVICE",
+    "DOCRE_SHARDS",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults_are_the_demo_corpus_and_the_small_preset():
+    resources = resources_from_environment()
+    assert resources["corpus_source"].spec == "demo"
+    assert resources["storage"].root == "artefacts"
+    assert resources["method"].preset == "small"
+    assert resources["method"].overrides == {}
+    assert resources["compute"].device == "auto"
+    assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
+
+
+def test_every_variable_is_read(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCRE_CORPUS", "hf:someone/something")
+    monkeypatch.setenv("DOCRE_STORAGE", str(tmp_path))
+    monkeypatch.setenv("DOCRE_PRESET", "tiny")
+    monkeypatch.setenv("DOCRE_OVERRIDES", '{"teacher.training.epochs": 7}')
+    monkeypatch.setenv("DOCRE_DEVICE", "cpu")
+    monkeypatch.setenv("DOCRE_SHARDS", "12")
+    resources = resources_from_environment()
+    assert resources["corpus_source"].spec == "hf:someone/something"
+    assert resources["storage"].folder == tmp_path
+    assert resources["warehouse"].file == tmp_path / "warehouse.duckdb"
+    assert resources["method"].settings().teacher.training.epochs == 7
+    assert resources["compute"].device == "cpu"
+    assert len(shards_from_environment()) == 12
+    assert shards_from_environment()[-1] == "shard-011"
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"teacher"', "teacher.training.epochs=1"])
+def test_overrides_must_be_a_json_object(monkeypatch, text):
+    monkeypatch.setenv("DOCRE_OVERRIDES", text)
+    with pytest.raises(ValueError, match="DOCRE_OVERRIDES: expected a JSON object"):
+        resources_from_environment()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "", "1.5"])
+def test_shards_must_be_a_number_from_one(monkeypatch, text):
+    monkeypatch.setenv("DOCRE_SHARDS", text)
+    with pytest.raises(ValueError, match="DOCRE_SHARDS: expected a whole number from 1"):
+        shards_from_environment()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("DOCRE_PRESET", "enormous", "unknown preset 'enormous'"),
+        ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of"),
+    ],
+)
+def test_a_wrong_method_stops_a_run_before_anything_is_computed(
+    monkeypatch, variable, value, message
+):
+    monkeypatch.setenv(variable, value)
+    computed = []
+
+    @dg.asset(required_resource_keys={"method"})
+    def needs_a_method():
+        computed.append(True)
+
+    resources = {"method": resources_from_environment()["method"]}
+    with pytest.raises(dg.DagsterResourceFunctionError) as raised:
+        dg.materialize([needs_a_method], resources=resources)
+    assert message in str(raised.value.__cause__)
+    assert not computed
