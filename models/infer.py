@@ -28,6 +28,9 @@ Float32Array = NDArray[np.float32]
 MAX_RELATIONS_PER_PAIR: Final = 4
 """Most relations that a pair is given, as in ATLOP and KD-DocRE."""
 
+_SCORE_STEP: Final = 2.0**-23
+"""Least distance of a score from 0.5 and from 1 that float32 does not round away."""
+
 
 @dataclass(frozen=True)
 class InferenceBudget:
@@ -48,7 +51,7 @@ class Prediction:
     tail: int
     column: int
     score: float
-    """sigmoid(l_r - l_TH), in (0.5, 1)."""
+    """sigmoid(l_r - l_TH), in (0.5, 1), also as float32."""
 
 
 def stream_logits(
@@ -111,6 +114,7 @@ def above_threshold(logits: Float32Array, n_entities: int) -> list[Prediction]:
     heads, places = np.divmod(rows, max(n_entities - 1, 1))
     tails = places + (places >= heads)
     scores = 1 / (1 + np.exp(-margins[rows, columns].astype(np.float64)))
+    scores = scores.clip(0.5 + _SCORE_STEP, 1 - _SCORE_STEP)
     found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)
     return [Prediction(*prediction) for prediction in found]
 
@@ -120,9 +124,22 @@ def triples(
 ) -> Iterator[Triple]:
     """Predicted triples of documents, for scoring."""
     ids = extractor.vocabulary.ids
+    for document, found in _predictions(extractor, documents, runtime):
+        yield Triple(document.doc_id, found.head, found.tail, ids[found.column])
+
+
+def _predictions(
+    extractor: Extractor, documents: Iterable[Document], runtime: Runtime
+) -> Iterator[tuple[Document, Prediction]]:
     for document, logits in stream_logits(extractor, documents, runtime):
+        if not np.isfinite(logits).all():
+            raise FloatingPointError(
+                f"document {document.doc_id!r}: expected finite logits, found others among its "
+                f"{len(logits)} pairs; they would pass for no relation. Check that the model's "
+                f"weights are finite, or compute with precision float32 (now {runtime})"
+            )
         for found in above_threshold(logits, len(document.entities)):
-            yield Triple(document.doc_id, found.head, found.tail, ids[found.column])
+            yield document, found
 
 
 def predict(
@@ -134,12 +151,13 @@ def predict(
         documents: with entities; labels are not looked at.
         checkpoint: a checkpoint's folder, or an extractor in memory.
         runtime: device and precision; chosen from the machine if not given.
+
+    Raises:
+        FloatingPointError: if a logit is not finite.
     """
     extractor = load_checkpoint(checkpoint) if isinstance(checkpoint, Path) else checkpoint
-    rows: list[dict[str, Any]] = []
-    for document, logits in stream_logits(extractor, documents, runtime or Runtime()):
-        found = above_threshold(logits, len(document.entities))
-        rows.extend(_row(extractor, document, prediction) for prediction in found)
+    found = _predictions(extractor, documents, runtime or Runtime())
+    rows = [_row(extractor, document, prediction) for document, prediction in found]
     return pl.DataFrame(rows, PREDICTIONS)
 
 
