@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
 from corpus.relations import RelationVocabulary
@@ -43,7 +44,7 @@ def save_checkpoint(
     """
     versions = {name: version(name) for name in ("torch", "transformers", "docre-assets")}
     weights = {name: w.contiguous().cpu() for name, w in extractor.network.state_dict().items()}
-    encoder = extractor.network.encoder.transformer.config.to_dict()
+    encoder = _settings(extractor.network.encoder.transformer.config)
     with whole(path) as draft:
         draft.mkdir()
         save_file(weights, draft / WEIGHTS)
@@ -53,6 +54,11 @@ def save_checkpoint(
         write_json(dict(metrics), draft / METRICS)
         write_json({**provenance, "versions": versions}, draft / PROVENANCE)
     return checkpoint_digest(path)
+
+
+def _settings(config: PretrainedConfig) -> dict[str, Any]:
+    """All of an encoder's settings in a fixed order, but not where it was once loaded from."""
+    return {k: v for k, v in sorted(config.to_dict().items()) if k != "_name_or_path"}
 
 
 def load_checkpoint(path: Path) -> Extractor:
@@ -70,13 +76,12 @@ def load_checkpoint(path: Path) -> Extractor:
     network = DocRENetwork(encoder, config, len(vocabulary))
     try:
         network.load_state_dict(load_file(path / WEIGHTS), strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise ValueError(
             f"{path / WEIGHTS}: the weights are not those of {CONFIG} and {RELATIONS} beside "
-            f"them ({error}); the checkpoint was put together from several: train it again"
+            f"them ({error}); the checkpoint is cut short or was put together from several: "
+            "train it again"
         ) from error
-    if config.freeze_word_embeddings:
-        encoder.transformer.get_input_embeddings().requires_grad_(False)
     tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
     return Extractor(network, tokenizer, vocabulary, config)
 

