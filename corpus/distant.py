@@ -19,8 +19,9 @@ def label_distantly(documents: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFr
     """Label the documents that nobody has labelled by joining their pairs with triples.
 
     A pair gets a triple's relation if any name of its head and any of its tail are the triple's,
-    as `corpus.knowledge_base.normalized` compares them. Lazy: pairs are never enumerated, only
-    the triples whose head a document names are looked up among its own names.
+    as `corpus.knowledge_base.normalized` compares them. Lazy and streaming: the work grows with
+    the pairs of the documents, whatever the knowledge base holds. (Looking up all triples of a
+    head first is quicker for small ones, but needs tens of GB where some heads have thousands.)
 
     Args:
         documents: `DOCUMENTS`; those with labels keep them.
@@ -49,16 +50,15 @@ def _labels(names: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
         triples: `TRIPLES`, names as they stand.
     """
     facts = triples.with_columns(normalized(pl.col("head_name", "tail_name"))).unique()
-    known = names.select("name").unique()
-    facts = facts.join(known, left_on="head_name", right_on="name", how="semi")
-    facts = facts.join(known, left_on="tail_name", right_on="name", how="semi")
     heads = names.rename({"entity": "head", "name": "head_name"})
     tails = names.rename({"entity": "tail", "name": "tail_name"})
+    heads = heads.join(facts, on="head_name", how="semi")
+    tails = tails.join(facts, on="tail_name", how="semi")
     label = pl.struct("head", "tail", "relation", evidence=pl.lit([], dtype=pl.List(pl.Int32)))
     return (
-        heads.join(facts, on="head_name")
-        .join(tails, on=["doc_id", "tail_name"])
+        heads.join(tails, on="doc_id", maintain_order="left")  # streams the left, holds the right
         .filter(pl.col("head") != pl.col("tail"))
+        .join(facts, on=["head_name", "tail_name"], maintain_order="left")
         .select("doc_id", "head", "tail", "relation")
         .unique()
         .sort("doc_id", "head", "tail", "relation")
