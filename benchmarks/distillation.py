@@ -28,6 +28,7 @@ from corpus.artefacts import write_json
 from corpus.distant import label_distantly
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples
+from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import read_documents, write_table
@@ -94,7 +95,7 @@ def prepare(options: argparse.Namespace, root: Path) -> Tables:
     )
     if folder.knowledge_base is None:
         raise SystemExit(f"{options.data}: the benchmark needs a knowledge base, found none")
-    triples = read_triples(folder.knowledge_base)
+    triples = read_triples(folder.knowledge_base, RelationVocabulary.load(tables.relations))
     write_table(train.head(options.annotated), tables.annotated)
     write_table(label_distantly(unlabelled, triples), tables.distant)
     write_table(dev.head(min(CHOOSING, options.choosing)), tables.dev)

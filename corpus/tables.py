@@ -25,6 +25,6 @@ def write_documents(documents: Iterable[Document], path: Path, split: Split) -> 
 
 def read_documents(path: Path, batch: int = 256) -> Iterator[Document]:
     """Documents of a Parquet file in the order of their rows, ``batch`` rows in memory at once."""
-    table = pl.scan_parquet(path)
+    table = pl.scan_parquet(path, glob=False)
     for offset in range(0, table.select(pl.len()).collect().item(), batch):
         yield from map(from_row, table.slice(offset, batch).collect().iter_rows(named=True))

@@ -7,6 +7,7 @@ from corpus.artefacts import digest, whole
 from corpus.distant import label_distantly, write_shards
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
+from corpus.relations import RelationVocabulary
 from corpus.schema import ANNOTATED, TO_BE_DISTILLED, Split
 from corpus.tables import write_table
 from docre_assets.metadata import OWNERS, documents_metadata, table_metadata
@@ -45,13 +46,16 @@ def knowledge_base(storage: Storage, corpus_source: CorpusSource) -> dg.Material
     """Facts by name: the corpus' own, else those of the annotated training documents."""
     given = corpus_source.open(storage.source).knowledge_base
     training = pl.scan_parquet(storage.raw(Split.TRAIN))
-    write_table(read_triples(given) if given else triples_of(training), storage.knowledge_base)
+    facts = read_triples(given) if given else triples_of(training)
+    known = pl.col("relation").is_in(RelationVocabulary.load(storage.relations).relations)
+    write_table(facts.filter(known), storage.knowledge_base)
     triples = pl.scan_parquet(storage.knowledge_base)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest(storage.knowledge_base)),
         metadata={
             **table_metadata(triples, storage.knowledge_base),
             "source": str(given or "labels of the annotated training documents"),
+            "left_out_of_unknown_relations": facts.filter(~known).select(pl.len()).collect().item(),
         },
     )
 
