@@ -69,7 +69,7 @@ def fit(
 
     Args:
         extractor: where training starts.
-        documents: labelled documents.
+        documents: labelled, unless the objective's ``hard_weight`` is 0.
         stage: loop and objective.
         runtime: device and precision.
         dev: labelled documents that choose the epoch; the last one is taken if there are none.
@@ -168,20 +168,26 @@ class _Loop:
         self.network.train()
         sums: dict[str, float] = {}
         title = f"epoch {number}/{len(self.plan)}"
-        for group in _groups(tqdm(batches, title, disable=None, leave=False), self.config):
-            for indices in group:
-                for name, value in self._backward(indices, len(group)).items():
+        groups = list(_groups(batches, self.config))
+        for group in tqdm(groups, title, disable=None, leave=False):
+            pairs = [sum(self.documents[i].n_pairs for i in indices) for indices in group]
+            for indices, n_pairs in zip(group, pairs, strict=True):
+                for name, value in self._backward(indices, n_pairs / sum(pairs)).items():
                     sums[name] = sums.get(name, 0.0) + value
             self._step()
-        return {name: value / len(batches) for name, value in sums.items()}
+        return {name: value / len(groups) for name, value in sums.items()}
 
-    def _backward(self, indices: list[int], group_size: int) -> dict[str, float]:
-        """Add one batch's gradient; its loss terms."""
+    def _backward(self, indices: list[int], share: float) -> dict[str, float]:
+        """Add one batch's gradient; its loss terms.
+
+        Both are weighed by the batch's share of its step's pairs: the terms are means over pairs,
+        so that a step has the same gradient however its documents are cut into batches.
+        """
         chosen = [self.documents[i] for i in indices]
         soft = self.soft_labels
         batch = self.extractor.collate(
             chosen,
-            n_classes=len(self.extractor.vocabulary),
+            n_classes=len(self.extractor.vocabulary) if self.objective.hard_weight else None,
             teacher_logits=None if soft is None else [soft.logits(d.doc_id) for d in chosen],
         ).to(self.runtime.torch_device)
         with self.runtime.autocast():
@@ -189,8 +195,8 @@ class _Loop:
         terms = total_loss(logits, batch.labels, batch.teacher_logits, self.objective)
         values = {name: term.item() for name, term in terms.items()}
         self._require_finite(values, chosen)
-        torch.stack(list(terms.values())).sum().div(group_size).backward()
-        return values
+        torch.stack(list(terms.values())).sum().mul(share).backward()
+        return {name: value * share for name, value in values.items()}
 
     def _step(self) -> None:
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
