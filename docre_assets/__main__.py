@@ -18,13 +18,14 @@ from docre_assets.serving_assets import QUERY
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
-TO_THE_TERMINAL = {
+HEADLESS = {
     "compute_logs": {
         "module": "dagster._core.storage.noop_compute_log_manager",
         "class": "NoOpComputeLogManager",
-    }
+    },
+    "telemetry": {"enabled": False},
 }
-"""Leaves standard output and error alone, so that progress bars know a terminal."""
+"""Standard output and error stay the terminal's, so that progress bars know it; nothing is sent."""
 
 
 def main() -> int:
@@ -52,7 +53,7 @@ def instance_of_environment() -> dg.DagsterInstance:
         say("DAGSTER_HOME is not set: the UI will not know of this run (`make demo` sets it).\n")
         return dg.DagsterInstance.ephemeral()
     Path(home).mkdir(parents=True, exist_ok=True)
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=TO_THE_TERMINAL))
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=HEADLESS))
 
 
 def is_error(check: dg.AssetCheckEvaluation) -> bool:

@@ -2,10 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
+from dagster_shared.error import SerializableErrorInfo
 
 from docre_assets.assets import ASSETS
 
@@ -55,7 +57,7 @@ def _told_event(event: DagsterEvent) -> str | None:
         case DagsterEventType.ASSET_CHECK_EVALUATION:
             return _told_check(event.asset_check_evaluation_data)
         case DagsterEventType.STEP_FAILURE:
-            return f"  FAILED {event.step_key}: {root_cause(event)}"
+            return _told_failure(event)
         case DagsterEventType.STEP_START if event.step_key in STEPS:
             return event.step_key
         case DagsterEventType.STEP_SUCCESS if event.step_key in STEPS:
@@ -70,9 +72,19 @@ def _told_check(check: dg.AssetCheckEvaluation) -> str:
     return f"    {name}: {check.severity.value}\n{check.description}"
 
 
-def root_cause(event: DagsterEvent) -> str:
-    """What a failed step's innermost error says."""
+def _told_failure(event: DagsterEvent) -> str:
+    """What the step's error says, what led to it, and where it was raised."""
+    errors = [e for e in _causes(event) if not (e.cls_name or "").startswith("Dagster")]
+    if not errors:
+        return f"  FAILED {event.step_key}"
+    reasons = "\n    because of ".join(error.message.strip() for error in errors)
+    place = errors[0].stack[-1].strip().splitlines()[0] if errors[0].stack else "no place is known"
+    return f"  FAILED {event.step_key}: {reasons}\n    ({place})"
+
+
+def _causes(event: DagsterEvent) -> Iterator[SerializableErrorInfo]:
+    """A failed step's error and all that led to it, outermost first."""
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    while error is not None:
+        yield error
         error = error.cause
-    return "no error was recorded" if error is None else error.message.strip()

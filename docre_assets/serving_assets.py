@@ -101,7 +101,7 @@ def warehouse(
         relations=storage.relations,
     )
     inputs = digests(storage)
-    rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run_id})
+    rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of(inputs)),
         metadata={
