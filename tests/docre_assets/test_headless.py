@@ -1,0 +1,106 @@
+"""One command runs everything, says how good the models are, and fails where something does."""
+
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+from little_corpus import article, write_corpus
+
+from corpus.schema import EVALUATION
+from docre_assets.__main__ import main, scores_table
+
+pytest_plugins = ["little_places"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch) -> Path:
+    """The environment of a run on a handful of articles."""
+    monkeypatch.setenv("DOCRE_CORPUS", str(write_corpus(tmp_path / "corpus")))
+    monkeypatch.setenv("DOCRE_STORAGE", str(tmp_path / "artefacts"))
+    monkeypatch.setenv("DOCRE_PRESET", "tiny")
+    monkeypatch.setenv("DOCRE_DEVICE", "cpu")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def _scores(*splits: str) -> pl.DataFrame:
+    rows = [
+        (model, split, metric, value)
+        for split in splits
+        for model, value in (("teacher", 0.5), ("student", 0.25), ("finetuned", 0.625))
+        for metric in ("f1", "ign_f1_annotated", "precision")
+    ]
+    return pl.DataFrame(rows, EVALUATION, orient="row")
+
+
+def test_the_table_is_of_test_where_test_is_labelled():
+    assert scores_table(_scores("dev", "test")).splitlines() == [
+        "on test           F1    Ign F1",
+        "teacher        50.00     50.00",
+        "student        25.00     25.00",
+        "finetuned      62.50     62.50",
+    ]
+    assert scores_table(_scores("dev")).startswith("on dev ")
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_scores_the_database_and_a_query_that_works(settings, capfd):
+    assert main() == 0
+    told = capfd.readouterr()
+    assert "on test           F1    Ign F1" in told.out
+    assert "make ui" in told.out
+    assert "DEBUG" not in told.err
+    assert told.err.count("\n") < 60
+    (query,) = [line for line in told.out.splitlines() if "import duckdb" in line]
+    python, *arguments = shlex.split(query)
+    assert Path(ROOT / python).resolve() == Path(sys.executable).resolve()
+    found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+    assert "head_name" in found.stdout
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+        assert run.job_name == "distillation"
+        assert run.is_success
+
+
+def test_a_failing_check_fails_the_run(settings, capfd):
+    write_corpus(settings / "corpus", dev=[article(3)])
+    assert main() == 1
+    told = capfd.readouterr()
+    assert "check annotated_documents/splits_disjoint: ERROR" in told.err
+    assert "Person3 of City3" in told.err
+    assert "did not finish" in told.out
+    assert "F1" not in told.out
+
+
+def test_a_source_that_is_not_there_fails_the_run_with_the_reason(settings, capfd, monkeypatch):
+    monkeypatch.setenv("DOCRE_CORPUS", str(settings / "nowhere"))
+    assert main() == 1
+    told = capfd.readouterr()
+    assert "FAILED raw_documents: ValueError: corpus" in told.err
+    assert "nowhere" in told.err
+
+
+def test_without_a_home_a_run_is_not_kept_and_says_so(settings, capfd, monkeypatch):
+    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.setenv("DOCRE_CORPUS", str(settings / "nowhere"))
+    assert main() == 1
+    assert "DAGSTER_HOME is not set" in capfd.readouterr().out
+
+
+def test_the_real_input_run_cuts_disjoint_documents_of_the_right_kind(tmp_path):
+    source = write_corpus(tmp_path / "source", train=[article(n) for n in range(200, 280)])
+    (source / "rel2id.json").write_text("{}")
+    script = runpy.run_path(str(ROOT / ".ci" / "real_input.py"))
+    script["cut"](source, tmp_path / "cut")
+    tables = {p.stem: pl.read_json(p) for p in (tmp_path / "cut").glob("[dtu]*.json")}
+    assert tables["train_annotated"].height == 24
+    assert tables["unlabelled"].height == 48
+    assert "labels" not in tables["unlabelled"].columns
+    assert not set(tables["train_annotated"]["title"]) & set(tables["unlabelled"]["title"])
