@@ -7,7 +7,6 @@ from corpus.artefacts import digest, whole
 from corpus.distant import label_distantly, write_shards
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
-from corpus.relations import RelationVocabulary
 from corpus.schema import ANNOTATED, TO_BE_DISTILLED, Split
 from corpus.tables import write_table
 from docre_assets.metadata import OWNERS, documents_metadata, table_metadata
@@ -46,16 +45,16 @@ def knowledge_base(storage: Storage, corpus_source: CorpusSource) -> dg.Material
     """Facts by name: the corpus' own, else those of the annotated training documents."""
     given = corpus_source.open(storage.source).knowledge_base
     training = pl.scan_parquet(storage.raw(Split.TRAIN))
-    facts = read_triples(given) if given else triples_of(training)
-    known = pl.col("relation").is_in(RelationVocabulary.load(storage.relations).relations)
-    write_table(facts.filter(known), storage.knowledge_base)
+    facts = read_triples(given, storage.vocabulary()) if given else triples_of(training)
+    write_table(facts, storage.knowledge_base)
     triples = pl.scan_parquet(storage.knowledge_base)
+    left_out = _rows(read_triples(given)) - _rows(triples) if given else 0
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest(storage.knowledge_base)),
         metadata={
             **table_metadata(triples, storage.knowledge_base),
             "source": str(given or "labels of the annotated training documents"),
-            "left_out_of_unknown_relations": facts.filter(~known).select(pl.len()).collect().item(),
+            "left_out_of_unknown_relations": left_out,
         },
     )
 
@@ -103,6 +102,10 @@ def distant_documents(storage: Storage) -> dg.MaterializeResult:
             "shards": len(paths),
         },
     )
+
+
+def _rows(table: pl.LazyFrame) -> int:
+    return table.select(pl.len()).collect().item()
 
 
 def _require_documents(documents: pl.LazyFrame, storage: Storage) -> None:

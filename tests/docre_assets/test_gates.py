@@ -82,6 +82,17 @@ def test_facts_come_from_annotations_where_no_knowledge_base_is_given(workplace)
     assert shards["labels"].list.len().to_list() == [len(labels())] * 8
 
 
+def test_facts_of_relations_that_no_column_has_are_left_out_and_counted(workplace):
+    known = [["Person100", "City100", "P19"], ["Person101", "City101", "P19"]]
+    write_corpus(workplace.corpus, knowledge_base=[*known, ["Person102", "City102", "P999"]])
+    result = workplace.distil("raw_documents", "knowledge_base", "distant_documents")
+    assert result.success
+    (made,) = result.asset_materializations_for_node("knowledge_base")
+    metadata = made.metadata
+    assert metadata["dagster/row_count"].value == 2
+    assert metadata["left_out_of_unknown_relations"].value == 1
+
+
 @pytest.fixture
 def spoilt(distilled, tmp_path) -> Storage:
     """A copy of good artefacts, to be spoilt."""
