@@ -16,7 +16,7 @@ class DemoSize:
         ValueError: if a count is negative.
     """
 
-    train: int = 50
+    train: int = 60
     dev: int = 50
     test: int = 100
     unlabelled: int = 500
@@ -31,7 +31,7 @@ class DemoSize:
 class Variety:
     """What decides how hard the demo corpus is. Shares are probabilities in [0, 1]."""
 
-    paraphrase_zipf: float = 0.55
+    paraphrase_zipf: float = 1.0
     """Exponent over the paraphrases of a relation: 0 draws all equally often; the larger, the
     more the first ones dominate and the more of few annotated documents' text recurs in test."""
     relation_zipf: float = 1.3

@@ -155,7 +155,7 @@ class WorldBuilder:
         return self._rng.choice(self.world.things[kind])
 
     def _places(self) -> None:
-        for _ in range(self._count(0.02, 4)):
+        for _ in range(self._count(0.02, 8)):
             country = self.world.add("country", self._names.country())
             cities = [self._city(region) for region in self._regions(country) for _ in range(3)]
             for city in cities:
@@ -187,7 +187,7 @@ class WorldBuilder:
             self.world.tell(school, "P131", city)
             self.world.tell(school, "P17", self._country(city))
             self._found(school, self._rng.randint(1620, 1960))
-        for _ in range(self._count(0.06, 5)):
+        for _ in range(self._count(0.07, 8)):
             country = self._any("country")
             party = self.world.add("party", self._names.party(country.adjective))
             self.world.tell(party, "P17", country)
