@@ -203,8 +203,9 @@ def _listed(path: Path, role: str, value: Any) -> list[Path]:
 
 
 def _demo(cache: Path, seed: int) -> Path:
-    """The folder of the demo corpus, generated once for each seed."""
-    folder = cache / f"demo-{seed}"
+    """The folder of the demo corpus, generated once for each seed and version of its code."""
+    code = digest_of(*map(digest, sorted(Path(__file__).parent.glob("demo*.py"))))
+    folder = cache / f"demo-{seed}-{code}"
     if not folder.is_dir():
         from corpus.demo import write_demo_corpus
 
