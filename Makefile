@@ -25,7 +25,7 @@ test: install ## Run all tests
 	$(BIN)/python -m pytest
 
 ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
-	$(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
 
 lint: install ## Check style, types and import directions
 	$(BIN)/ruff check .
@@ -39,13 +39,14 @@ clean: ## Remove what the targets above made: .venv, .dagster, artefacts and cac
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or later is needed, but $(PYTHON) is " + sys.version.split()[0] \
 	  + "; name another: make PYTHON=python3.12 install")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
-	touch $@
+	@echo "Installing into $(VENV): some minutes the first time, most of them for torch"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
 
-.dagster/dagster.yaml: dagster.yaml
-	mkdir -p .dagster
-	cp $< $@
+.dagster/dagster.yaml: instance/dagster.yaml
+	@mkdir -p .dagster
+	@cp $< $@

@@ -38,7 +38,7 @@ def main(source: Path) -> None:
         folder = Path(scratch)
         cut(source, folder / "corpus")
         (folder / "dagster").mkdir()
-        shutil.copy("dagster.yaml", folder / "dagster")
+        shutil.copy("instance/dagster.yaml", folder / "dagster")
         settings = {
             "DAGSTER_HOME": str(folder / "dagster"),
             "DOCRE_CORPUS": str(folder / "corpus"),

@@ -135,7 +135,7 @@ def test_workspace_and_project_name_the_same_location():
 
 def test_the_instance_settings_are_valid_and_send_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+    (tmp_path / "dagster.yaml").write_text((ROOT / "instance" / "dagster.yaml").read_text())
     with dg.DagsterInstance.get() as instance:
         assert not instance.telemetry_enabled
         assert not instance.nux_enabled
