@@ -4,7 +4,7 @@
 [--json OUT]`` trains a teacher on N annotated documents, two students on M others whose labels
 come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive adaptation:
 without), and fine-tunes both on the annotated documents. Every model is scored on the test
-documents; the first 300 documents of dev choose the epochs, and nothing is chosen on the test.
+documents; documents from the first 300 of dev choose the epochs, and nothing is chosen on the test.
 """
 
 from __future__ import annotations
@@ -180,13 +180,8 @@ def naive_stage(student: Stage) -> Stage:
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    names = [
-        line.split(":")[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
     return {
-        "cpu": names[0] if names else platform.processor(),
+        "cpu": _cpu(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "torch": version("torch"),
@@ -194,12 +189,20 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _cpu() -> str:
+    """The processor's name as Linux tells it, else what Python knows."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
 def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
     kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": vars(options) | {"data": str(options.data), "test": str(options.test or "")},
+        "command": {name: _as_json(value) for name, value in vars(options).items()},
         "seed": options.seed,
         "machine": machine(),
         "runtime": str(experiment.runtime),
@@ -207,6 +210,10 @@ def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any
         "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),
         "models": experiment.results,
     }
+
+
+def _as_json(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 def main() -> None:
