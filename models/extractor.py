@@ -74,12 +74,19 @@ class Extractor:
             self._documents.separator_id,
             _special(self.tokenizer, "pad_token"),
         )
-        window = min(self.config.window, _longest_input(self.network.encoder))
-        return collate(documents, window=window, special_ids=special_ids, **labels)
+        return collate(documents, window=self.window, special_ids=special_ids, **labels)
+
+    @property
+    def window(self) -> int:
+        """Longest row of tokens: as configured, or as many as the encoder can tell apart."""
+        return min(self.config.window, _longest_input(self.network.encoder))
 
     def _split(self, words: list[str]) -> Sequence[Sequence[int]]:
         spelled = [self._prefix + word for word in words]
-        ids: list[list[int]] = self.tokenizer(spelled, add_special_tokens=False)["input_ids"]
+        # a word that is spelled like a special token, such as [SEP] or <pad>, is only a word
+        ids: list[list[int]] = self.tokenizer(
+            spelled, add_special_tokens=False, split_special_tokens=True
+        )["input_ids"]
         return ids
 
     def _require_marker(self) -> None:
@@ -169,7 +176,12 @@ def _is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def _longest_input(encoder: Encoder) -> int:
-    """Positions that the encoder can tell apart; RoBERTa's kind loses those up to its padding."""
-    settings = encoder.transformer.config
-    offset = settings.pad_token_id + 1 if "roberta" in settings.model_type else 0
-    return int(settings.max_position_embeddings) - offset
+    """Positions that the encoder can tell apart.
+
+    RoBERTa's kind, whatever its name, counts positions from the one after its padding's, for which
+    its table of positions has a row.
+    """
+    transformer = encoder.transformer
+    table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return int(transformer.config.max_position_embeddings) - (0 if padding is None else padding + 1)

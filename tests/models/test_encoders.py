@@ -13,6 +13,7 @@ from transformers import (
     AutoModel,
     AutoTokenizer,
     BertConfig,
+    CamembertConfig,
     DebertaV2Config,
     ElectraConfig,
     ModernBertConfig,
@@ -24,6 +25,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from corpus.encode import EncodedDocument
+from corpus.schema import Document, Entity, Mention
 from models.batch import Batch, collate
 from models.config import DEFAULT_ENCODER, ModelConfig
 from models.encoder import ATTENTION, FAMILIES, Encoder, require_supported
@@ -329,10 +331,25 @@ def test_marker_places_of_a_byte_level_tokenizer(roberta_folder):
 
 
 @torch.no_grad()
-def test_positions_of_roberta_begin_after_its_padding(roberta_folder):
+@pytest.mark.parametrize("kind", [RobertaConfig, CamembertConfig])
+def test_positions_of_roberta_begin_after_its_padding(tmp_path, kind):
     """34 position embeddings are 32 tokens; a document of more is read in windows."""
-    extractor = created(roberta_folder)
+    tokenizer = byte_level_tokenizer()
+    sizes = SHAPE | {"vocab_size": len(tokenizer)}
+    config = kind(**sizes, num_hidden_layers=1, max_position_embeddings=34)
+    extractor = created(saved(tmp_path / "encoder", config, tokenizer))
     documents = [extractor.encode(make_document(f"d{n}", n, n_words=5)) for n in (2, 4)]
     batch = extractor.collate(documents)
     assert batch.token_ids.shape[1] == 32
     assert extractor.network.eval()(batch).isfinite().all()
+
+
+@pytest.mark.parametrize("folder", ["bert_folder", "roberta_folder"])
+def test_words_that_are_spelled_like_special_tokens_are_words(folder, request):
+    extractor = created(request.getfixturevalue(folder))
+    special = set(extractor.tokenizer.all_special_ids) - {extractor.tokenizer.unk_token_id}
+    words = ("a", *extractor.tokenizer.all_special_tokens)
+    document = Document("d", "d", (words,), (Entity("X", (Mention("a", 0, 0, 1),)),))
+    ids = extractor.encode(document).token_ids.tolist()
+    assert special.isdisjoint(ids[1:-1])
+    assert len(ids) > len(words) + 2
