@@ -201,21 +201,29 @@ def pack(
     batch_documents: int,
     token_budget: int,
     cell_budget: int,
+    window: int | None = None,
 ) -> Iterator[list[int]]:
     """Cut ``order`` (indices of documents) into batches that keep all three limits.
 
-    A document that exceeds a budget by itself is a batch of its own.
+    A document that exceeds a budget by itself is a batch of its own. Tokens are counted as
+    `collate` lays them out: in rows of at most ``window`` (one row a document if not given).
     """
     batch: list[int] = []
-    longest = cells = 0
+    longest = rows = cells = 0
     for index in order:
         length, size = len(documents[index].token_ids), documents[index].n_entities ** 2
-        too_long = max(longest, length) * (len(batch) + 1) > token_budget
+        width, count = _row_sizes(length, window or length)
+        too_long = max(longest, width) * (rows + count) > token_budget
         full = len(batch) == batch_documents or too_long or cells + size > cell_budget
         if batch and full:
             yield batch
-            batch, longest, cells = [], 0, 0
+            batch, longest, rows, cells = [], 0, 0, 0
         batch.append(index)
-        longest, cells = max(longest, length), cells + size
+        longest, rows, cells = max(longest, width), rows + count, cells + size
     if batch:
         yield batch
+
+
+def _row_sizes(length: int, window: int) -> tuple[int, int]:
+    """Length of a document's longest row of tokens, and the number of its rows."""
+    return min(length, window), len(window_spans(length, window))

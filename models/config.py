@@ -129,13 +129,14 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of the gradient."""
     batch_documents: int = 4
-    """Documents of one optimizer step, at most; fewer where a budget is reached."""
+    """Documents in a batch, at most; fewer where a budget is reached."""
     token_budget: int = 8192
-    """Tokens in a batch, padding included; one longer document is a batch of its own."""
+    """Tokens in a batch, padding and overlaps of windows included; one longer document is a batch
+    of its own."""
     cell_budget: int = 20000
     """Cells of all pair tables in a batch (E² each)."""
     accumulation: int = 1
-    """Batches whose gradients are summed into one step."""
+    """Batches whose gradients make one optimizer step, each weighed by its share of pairs."""
     patience: int = 0
     """Epochs without a better dev F1 before training stops; 0 never stops early."""
     seed: int = 13

@@ -88,6 +88,7 @@ def encoded_logits(
         "batch_documents": budget.batch_documents,
         "token_budget": budget.token_budget,
         "cell_budget": budget.cell_budget,
+        "window": extractor.window,
     }
     for indices in pack(documents, order, **limits):
         chosen = [documents[i] for i in indices]

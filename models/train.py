@@ -78,7 +78,7 @@ def fit(
 
     Raises:
         ValueError: if there are no documents, or soft labels are missing or of other documents.
-        FloatingPointError: if a loss is not finite; names step, documents and terms.
+        FloatingPointError: if a loss or a gradient is not finite; names step and documents.
     """
     runtime = runtime or Runtime()
     runtime.use_threads()
@@ -156,7 +156,7 @@ class _Loop:
         self.config, self.objective = stage.training, stage.objective
         self.soft_labels = soft_labels if stage.objective.distils else None
         self.network = extractor.network.to(runtime.torch_device)
-        self.plan = plan_epochs(documents, self.config)
+        self.plan = plan_epochs(documents, self.config, extractor.window)
         self.optimizer = optimizer_of(self.network, self.config)
         steps = sum(math.ceil(len(epoch) / self.config.accumulation) for epoch in self.plan)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -174,7 +174,7 @@ class _Loop:
             for indices, n_pairs in zip(group, pairs, strict=True):
                 for name, value in self._backward(indices, n_pairs / sum(pairs)).items():
                     sums[name] = sums.get(name, 0.0) + value
-            self._step()
+            self._step([self.documents[i] for indices in group for i in indices])
         return {name: value / len(groups) for name, value in sums.items()}
 
     def _backward(self, indices: list[int], share: float) -> dict[str, float]:
@@ -198,17 +198,19 @@ class _Loop:
         torch.stack(list(terms.values())).sum().mul(share).backward()
         return {name: value * share for name, value in values.items()}
 
-    def _step(self) -> None:
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+    def _step(self, documents: list[EncodedDocument]) -> None:
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self._require_finite({"norm of the gradient": norm.item()}, documents)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _require_finite(self, terms: dict[str, float], documents: list[EncodedDocument]) -> None:
-        if all(map(math.isfinite, terms.values())):
+    def _require_finite(self, found: dict[str, float], documents: list[EncodedDocument]) -> None:
+        """Stop before a weight is moved by what is not finite."""
+        if all(map(math.isfinite, found.values())):
             return
         raise FloatingPointError(
-            f"step {self.schedule.last_epoch + 1}: expected finite loss terms, found {terms} on "
+            f"step {self.schedule.last_epoch + 1}: expected finite numbers, found {found} on "
             f"documents {[document.doc_id for document in documents]}; weights trained further "
             "would be worthless. Lower the learning rates, or train with precision float32; if "
             "'soft' is the term, check the teacher's logits of these documents"
@@ -227,18 +229,24 @@ def _groups(batches: Iterable[list[int]], config: TrainConfig) -> Iterator[list[
         yield group
 
 
-def plan_epochs(documents: Sequence[EncodedDocument], config: TrainConfig) -> list[list[list[int]]]:
+def plan_epochs(
+    documents: Sequence[EncodedDocument], config: TrainConfig, window: int | None = None
+) -> list[list[list[int]]]:
     """Batches of document indices for every epoch, fixed by the seed.
 
     Each epoch draws a random order, sorts stretches of it by length, cuts them into batches and
     shuffles those, so that batches hold little padding and yet differ from epoch to epoch.
+    ``window`` is the longest row of tokens, as `models.batch.pack` takes it.
     """
     draw = random.Random(config.seed)
-    return [_plan_epoch(documents, config, draw) for _ in range(config.epochs)]
+    return [_plan_epoch(documents, config, window, draw) for _ in range(config.epochs)]
 
 
 def _plan_epoch(
-    documents: Sequence[EncodedDocument], config: TrainConfig, draw: random.Random
+    documents: Sequence[EncodedDocument],
+    config: TrainConfig,
+    window: int | None,
+    draw: random.Random,
 ) -> list[list[int]]:
     order = list(range(len(documents)))
     draw.shuffle(order)
@@ -257,6 +265,7 @@ def _plan_epoch(
             batch_documents=config.batch_documents,
             token_budget=config.token_budget,
             cell_budget=config.cell_budget,
+            window=window,
         )
     )
     draw.shuffle(batches)

@@ -212,6 +212,15 @@ def test_the_step_is_the_one_that_failed(fresh):
         fit(extractor, DOCUMENTS, how, runtime=CPU)
 
 
+def test_a_gradient_that_is_not_finite_stops_before_it_moves_weights(fresh):
+    extractor = fresh()
+    before = weights(extractor)
+    extractor.network.classifier.weight.register_hook(lambda grad: grad * math.inf)
+    with pytest.raises(FloatingPointError, match=r"step 1: .*norm of the gradient.*'d\d'"):
+        fit(extractor, DOCUMENTS, stage(), runtime=CPU)
+    assert same(weights(extractor), before)
+
+
 def test_distillation_without_soft_labels_is_refused(fresh):
     with pytest.raises(ValueError, match=r"objective distils \(soft_weight 1.0\), but no soft lab"):
         fit(fresh(), DOCUMENTS, stage(KD), runtime=CPU)
@@ -250,7 +259,7 @@ def gradients(extractor: Extractor, objective: Objective, groups, soft=None) -> 
     encoded = [extractor.encode(document) for document in DOCUMENTS]
     how = stage(objective, accumulation=len(groups), epochs=1, clip=1e9)
     loop = train._Loop(extractor, encoded, how, CPU, soft)
-    loop._step = lambda: None
+    loop._step = lambda *_: None
     loop.epoch(1, groups)
     return [w.grad.clone() for w in extractor.network.parameters() if w.grad is not None]
 
@@ -293,7 +302,7 @@ def test_gradients_are_clipped(fresh):
     loop.optimizer.register_step_pre_hook(
         lambda *_: norms.append(extractor.network.classifier.weight.grad.norm().item())
     )
-    loop._step()
+    loop._step([])
     assert norms == [pytest.approx(0.01, rel=1e-3)]
     assert extractor.network.classifier.weight.grad is None
 
@@ -388,6 +397,15 @@ def test_every_epoch_has_every_document_once_within_budgets(
             if len(batch) > 1:
                 assert len(batch) * max(lengths[i][0] for i in batch) <= token_budget
                 assert sum(lengths[i][1] ** 2 for i in batch) <= cell_budget
+
+
+def test_the_token_budget_counts_rows_of_windows():
+    """Two documents of 700 tokens are four rows of 512."""
+    documents = lengths_only([(700, 3), (700, 3)])
+    config = TrainConfig(epochs=1, token_budget=4 * 512 - 1, batch_documents=4)
+    assert [len(epoch) for epoch in plan_epochs(documents, config, window=512)] == [2]
+    enough = dataclasses.replace(config, token_budget=4 * 512)
+    assert [len(epoch) for epoch in plan_epochs(documents, enough, window=512)] == [1]
 
 
 def test_epochs_and_seeds_differ():
