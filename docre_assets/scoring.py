@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from corpus.knowledge_base import triples_of
 from corpus.schema import EVALUATION, PREDICTIONS, Document, Split
 from corpus.tables import read_documents
 from models.metrics import (
@@ -30,7 +32,9 @@ class Benchmark:
     splits: Mapping[Split, Sequence[Document]]
     """Documents by split; those without labels are left out of scores."""
     annotated_facts: Facts
+    """Of the scored documents' facts, those that the training documents state."""
     distant_facts: Facts
+    """Of the scored documents' facts, those that the distant documents state."""
     frequent: frozenset[str]
 
     @classmethod
@@ -40,10 +44,12 @@ class Benchmark:
         """From tables of documents; DocRED's frequent relations are taken where they occur."""
         training = list(read_documents(train))
         known = {label.relation for document in training for label in document.labels or ()}
+        scored = {split: list(read_documents(path)) for split, path in splits.items()}
+        gold = facts_of(chain.from_iterable(scored.values()))
         return cls(
-            splits={split: list(read_documents(path)) for split, path in splits.items()},
-            annotated_facts=facts_of(training),
-            distant_facts=facts_of(_all(distant)),
+            splits=scored,
+            annotated_facts=_stated(gold, [train]),
+            distant_facts=_stated(gold, distant),
             frequent=DOCRED_FREQUENT if known >= DOCRED_FREQUENT else most_frequent(training),
         )
 
@@ -130,6 +136,16 @@ def headline(scores: pl.DataFrame) -> pl.DataFrame:
     return wide.rename({"f1": "F1", "ign_f1_annotated": "Ign F1"})
 
 
-def _all(tables: Sequence[Path]) -> Iterator[Document]:
-    for table in tables:
-        yield from read_documents(table)
+def _stated(facts: Facts, tables: Sequence[Path]) -> frozenset[tuple[str, str, str]]:
+    """Those of the facts that the labels of documents state, a table at a time, in Polars.
+
+    Correct predictions are the scored documents' own facts, so others need not be held: those of
+    a distant corpus would be millions of Python objects.
+    """
+    names = ("head_name", "tail_name", "relation")
+    wanted = pl.DataFrame(sorted(facts), dict.fromkeys(names, pl.String), orient="row")
+    found = (
+        triples_of(pl.scan_parquet(table)).join(wanted.lazy(), on=names, how="semi")
+        for table in tables
+    )
+    return frozenset(fact for seen in found for fact in seen.select(names).collect().iter_rows())

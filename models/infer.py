@@ -158,8 +158,8 @@ def predict(
     """
     extractor = load_checkpoint(checkpoint) if isinstance(checkpoint, Path) else checkpoint
     found = _predictions(extractor, documents, runtime or Runtime())
-    rows = [_row(extractor, document, prediction) for document, prediction in found]
-    return pl.DataFrame(rows, PREDICTIONS)
+    rows = (_row(extractor, document, prediction) for document, prediction in found)
+    return pl.DataFrame(rows, PREDICTIONS)  # takes a generator in pieces
 
 
 def _row(extractor: Extractor, document: Document, prediction: Prediction) -> dict[str, Any]:
