@@ -3,15 +3,16 @@
 Teacher, student and fine-tuned model go through the same function and differ in its arguments.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from corpus.artefacts import digest
 from corpus.relations import RelationVocabulary
-from corpus.schema import Document
 from corpus.soft_labels import SoftLabels
 from corpus.tables import read_documents
 from models.config import ModelConfig, Stage, Start
@@ -70,17 +71,17 @@ def train_stage(
     """Train a model on artefacts and save it at ``destination`` with metrics and provenance.
 
     Raises:
-        ValueError: if there are no documents to train on, or an input is of another corpus.
+        ValueError: if there are no documents to train on, or an input is of another corpus or
+            model.
     """
     from models.checkpoint import save_checkpoint
     from models.train import fit
 
     vocabulary = RelationVocabulary.load(inputs.relations)
     extractor = _starting_point(model, stage, inputs, vocabulary)
-    documents = list(_documents(inputs.documents))
     history = fit(
         extractor,
-        documents,
+        chain.from_iterable(map(read_documents, inputs.documents)),
         stage,
         runtime=runtime,
         dev=list(read_documents(inputs.dev)),
@@ -91,7 +92,8 @@ def train_stage(
     provenance = _provenance(stage, inputs)
     saved = save_checkpoint(extractor, destination, metrics=metrics, provenance=provenance)
     n_weights = sum(weight.numel() for weight in extractor.network.parameters())
-    return Trained(saved, history, len(documents), n_weights, str(runtime))
+    n_documents = pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item()
+    return Trained(saved, history, n_documents, n_weights, str(runtime))
 
 
 def _starting_point(
@@ -101,17 +103,35 @@ def _starting_point(
     from models.checkpoint import load_checkpoint
     from models.extractor import Extractor
 
-    if stage.start is Start.ENCODER or inputs.previous is None:
+    if stage.start is Start.ENCODER:
         return Extractor.create(model, vocabulary, stage.training.seed)
+    if inputs.previous is None:
+        raise ValueError(
+            f"start {stage.start.value!r}: expected a stage before this one to start from, found "
+            f"none: the teacher is the first; set its start to {Start.ENCODER.value!r}"
+        )
     extractor = load_checkpoint(inputs.previous)
     vocabulary.require_same(
         extractor.vocabulary, here=str(inputs.relations), there=str(inputs.previous)
     )
+    _require_same_model(model, extractor.config, inputs.previous)
     return extractor
 
 
-def _documents(tables: Sequence[Path]) -> Iterator[Document]:
-    return chain.from_iterable(map(read_documents, tables))
+def _require_same_model(configured: ModelConfig, saved: ModelConfig, checkpoint: Path) -> None:
+    """Raise a ValueError unless a checkpoint is of the model that is configured."""
+    wanted, found = asdict(configured), asdict(saved)
+    other = {
+        f"model.{name}": f"{found[name]!r} instead of {wanted[name]!r}"
+        for name in wanted
+        if found[name] != wanted[name]
+    }
+    if other:
+        raise ValueError(
+            f"{checkpoint}: expected a model as configured, found {other}; training would go on "
+            "with the checkpoint's and pass over the configuration. Train the stage before this "
+            "one again, or configure the model as the checkpoint has it"
+        )
 
 
 def _soft_labels(

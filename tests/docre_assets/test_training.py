@@ -66,6 +66,19 @@ def test_a_previous_model_of_another_vocabulary_is_refused(student_inputs, tmp_p
         train_stage(SETTINGS.model, SETTINGS.finetune, inputs, tmp_path / "f", runtime=RUNTIME)
 
 
+def test_a_previous_model_that_is_not_as_configured_is_refused(student_inputs, tmp_path):
+    other = replace(SETTINGS.model, axial_layers=2, window=256)
+    expected = r"'model.axial_layers': '1 instead of 2', 'model.window': '512 instead of 256'"
+    with pytest.raises(ValueError, match=expected):
+        train_stage(other, SETTINGS.finetune, student_inputs, tmp_path / "f", runtime=RUNTIME)
+
+
+def test_the_first_stage_has_none_to_start_from(student_inputs, tmp_path):
+    first = replace(student_inputs, previous=None)
+    with pytest.raises(ValueError, match="the teacher is the first; set its start to 'encoder'"):
+        train_stage(SETTINGS.model, SETTINGS.finetune, first, tmp_path / "f", runtime=RUNTIME)
+
+
 def test_the_same_inputs_give_the_same_weights(student_inputs, tmp_path):
     digests = {
         train_stage(
