@@ -36,7 +36,11 @@ def _swap(draft: Path, path: Path) -> None:
         return
     old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
     path.rename(old)
-    draft.rename(path)
+    try:
+        draft.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
     _remove(old)
 
 
@@ -71,5 +75,5 @@ def digest(path: Path) -> str:
 
 def digest_of(*parts: Any) -> str:
     """Digest of values that JSON can hold, independent of the order of keys."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
