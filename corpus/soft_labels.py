@@ -164,7 +164,8 @@ class SoftLabels:
         teacher: digest of the teacher that must have made them; None takes any single one.
 
     Raises:
-        ValueError: if shards are of another vocabulary or of different teachers.
+        ValueError: if shards are of another vocabulary or of different teachers, or two of them
+            have the same document.
     """
 
     def __init__(
@@ -178,8 +179,10 @@ class SoftLabels:
             _require_origin(folder, origin, "vocabulary", vocabulary)
             _require_origin(folder, origin, "teacher", teacher)
             self._logits.append(_map_logits(folder / LOGITS))
-            for row in pl.read_parquet(folder / MANIFEST).iter_rows():
-                self._rows[row[0]] = (number, row[1], row[2], row[3])
+            for doc_id, *place, _ in pl.read_parquet(folder / MANIFEST).iter_rows():
+                if doc_id in self._rows:
+                    raise ValueError(_repeated(doc_id, folder, folders[self._rows[doc_id][0]]))
+                self._rows[doc_id] = (number, *place)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -203,6 +206,14 @@ class SoftLabels:
         """[P, R] float16 of one document, rows in the order of `Document.pairs`."""
         shard, offset, entities, _ = self._rows[doc_id]
         return self._logits[shard][offset : offset + entities * (entities - 1)]
+
+
+def _repeated(doc_id: str, here: Path, there: Path) -> str:
+    return (
+        f"{here}: expected each document's soft labels once, but document {doc_id!r} has some in "
+        f"{there} too, and nothing tells which are right; materialize soft_labels again, for the "
+        "shards as distant_documents has them now"
+    )
 
 
 def _required_origin(folder: Path) -> dict[str, Any]:

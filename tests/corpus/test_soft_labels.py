@@ -174,6 +174,14 @@ def test_two_teachers(shard, tmp_path):
         SoftLabels([shard, tmp_path / "shard-001"], vocabulary="v1")
 
 
+def test_a_document_in_two_shards(shard, tmp_path):
+    write_shard(tmp_path / "shard-001", records(DOCUMENTS[1]), ORIGINS, R)
+    with pytest.raises(
+        ValueError, match=rf"shard-001: .*{DOCUMENTS[1].doc_id!r} has some in .*000"
+    ):
+        SoftLabels([shard, tmp_path / "shard-001"], vocabulary="v1")
+
+
 def test_no_shard(tmp_path):
     with pytest.raises(ValueError, match="expected a shard of soft labels, found no origin"):
         SoftLabels([tmp_path / "shard-007"], vocabulary="v1")
