@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from corpus.artefacts import whole
 from corpus.knowledge_base import names_of, normalized
 from corpus.schema import DOCUMENTS
-
-_ROW_GROUP: Final = 2048
-"""Documents in a row group of Parquet: what a reader holds at once."""
+from corpus.tables import write_table
 
 
 def label_distantly(documents: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
@@ -67,6 +64,11 @@ def _labels(names: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def shard_names(n_shards: int) -> list[str]:
+    """Names of the pieces of a distant corpus, in the order of their documents."""
+    return [f"shard-{number:03d}" for number in range(n_shards)]
+
+
 def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[Path]:
     """Write documents as ``shard-000.parquet`` …, contiguous and of equal size (± 1).
 
@@ -86,19 +88,15 @@ def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[P
             f"{folder}: expected at least 1 shard, found {n_shards}: the documents need a place; "
             "set the number of shards to 1 or more"
         )
-    names = [f"shard-{number:03d}.parquet" for number in range(n_shards)]
+    names = [f"{name}.parquet" for name in shard_names(n_shards)]
     with whole(folder) as draft:
         draft.mkdir()
         together = draft / "all.parquet"
-        _sink(documents, together)
+        write_table(documents, together)
         table = pl.scan_parquet(together, glob=False)
         total = table.select(pl.len()).collect().item()
         bounds = [total * number // n_shards for number in range(n_shards + 1)]
         for name, start, end in zip(names, bounds, bounds[1:], strict=False):
-            _sink(table.slice(start, end - start), draft / name)
+            write_table(table.slice(start, end - start), draft / name)
         together.unlink()
     return [folder / name for name in names]
-
-
-def _sink(documents: pl.LazyFrame, path: Path) -> None:
-    documents.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP)

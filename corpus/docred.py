@@ -21,11 +21,8 @@ from corpus.artefacts import whole
 from corpus.json_files import connected, literal, naming, pattern, records, require_json
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, REJECTED, Split
-from corpus.tables import write_table
+from corpus.tables import ROW_GROUP, write_table
 from corpus.validation import find_rejected
-
-_ROW_GROUP: Final = 4096
-"""Documents in a row group of Parquet: what a reader holds at once."""
 
 _RECORD: Final = """STRUCT(
     title VARCHAR, sents VARCHAR[][],
@@ -179,7 +176,7 @@ def _stage(
         record=_RECORD,
         records=records(file, require_json(file)),
         path=literal(str(staged)),
-        row_group=_ROW_GROUP,
+        row_group=ROW_GROUP,
     )
     with naming(file):
         connection.execute(query)
@@ -216,7 +213,7 @@ def _write(
 ) -> tuple[int, int, int]:
     """Write the accepted documents; counts of them, of the labelled ones, of merged labels."""
     with whole(destination) as draft:
-        path, row_group = literal(str(draft)), _ROW_GROUP
+        path, row_group = literal(str(draft)), ROW_GROUP
         query = Template(_WRITE).substitute(split=literal(split), path=path, row_group=row_group)
         connection.execute(query)
     accepted, labelled, merged = connection.execute(_COUNTS).fetchall()[0]

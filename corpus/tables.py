@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from corpus.artefacts import whole
 from corpus.schema import DOCUMENTS, Document, Split, from_row, to_row
 
+ROW_GROUP: Final = 2048
+"""Rows in a row group of Parquet: what a reader of documents holds at once."""
+
 
 def write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
     """Write a table as Parquet (zstd), whole; a lazy one is streamed."""
     with whole(path) as draft:
-        table.lazy().sink_parquet(draft, compression="zstd")
+        table.lazy().sink_parquet(draft, compression="zstd", row_group_size=ROW_GROUP)
 
 
 def write_documents(documents: Iterable[Document], path: Path, split: Split) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from corpus.distant import shard_names
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.method import Method
@@ -37,7 +38,7 @@ def shards_from_environment() -> list[str]:
             f"DOCRE_SHARDS: expected a whole number from 1, found {text!r}; it is the number of "
             "pieces that the distant corpus is cut into"
         )
-    return [f"shard-{number:03d}" for number in range(int(text))]
+    return shard_names(int(text))
 
 
 def _overrides() -> dict[str, Any]:
