@@ -26,10 +26,10 @@ import polars as pl
 
 from corpus.artefacts import write_json
 from corpus.distant import label_distantly
-from corpus.ingest import ingest
+from corpus.ingest import RELATIONS_FILE, documents_file, ingest
 from corpus.knowledge_base import read_triples
 from corpus.relations import RelationVocabulary
-from corpus.schema import Split
+from corpus.schema import ANNOTATED, Split
 from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import read_documents, write_table
 from docre_assets.scoring import Benchmark
@@ -48,6 +48,11 @@ class Tables:
     """The benchmark's documents as tables."""
 
     root: Path
+
+    @property
+    def raw(self) -> Path:
+        """Folder of all documents as they came."""
+        return self.root / "raw"
 
     @property
     def annotated(self) -> Path:
@@ -72,7 +77,7 @@ class Tables:
     @property
     def relations(self) -> Path:
         """The relation vocabulary."""
-        return self.root / "raw" / "relations.json"
+        return self.raw / RELATIONS_FILE
 
     def model(self, name: str) -> Path:
         """A model's checkpoint."""
@@ -87,9 +92,8 @@ class Tables:
 def prepare(options: argparse.Namespace, root: Path) -> Tables:
     """Read the folder and cut it into the benchmark's tables."""
     tables, folder = Tables(root), open_folder(options.data)
-    ingest(_with_test(folder, options.test), root / "raw")
-    train = pl.scan_parquet(root / "raw" / "train.parquet")
-    dev = pl.scan_parquet(root / "raw" / "dev.parquet")
+    ingest(_with_test(folder, options.test), tables.raw)
+    train, dev, test = (pl.scan_parquet(tables.raw / documents_file(split)) for split in ANNOTATED)
     unlabelled = train.slice(options.annotated, options.distant).with_columns(
         labels=pl.lit(None, dtype=train.collect_schema()["labels"])
     )
@@ -99,8 +103,7 @@ def prepare(options: argparse.Namespace, root: Path) -> Tables:
     write_table(train.head(options.annotated), tables.annotated)
     write_table(label_distantly(unlabelled, triples), tables.distant)
     write_table(dev.head(min(CHOOSING, options.choosing)), tables.dev)
-    test = pl.scan_parquet(root / "raw" / "test.parquet") if options.test else dev.slice(CHOOSING)
-    write_table(test, tables.test)
+    write_table(test if options.test else dev.slice(CHOOSING), tables.test)
     return tables
 
 

@@ -21,6 +21,11 @@ RELATIONS_FILE: Final = "relations.json"
 REJECTED_FILE: Final = "rejected.parquet"
 
 
+def documents_file(split: Split) -> str:
+    """Name of the table of a split's documents."""
+    return f"{split}.parquet"
+
+
 @dataclass(frozen=True, eq=False)
 class Ingested:
     """What `ingest` wrote."""
@@ -65,7 +70,7 @@ def ingest(folder: CorpusFolder, destination: Path, max_rejected_share: float = 
         vocabulary = vocabulary_of(labelled, folder.rel2id, folder.rel_info)
         conversions = {
             split: convert(
-                folder.files.get(split, []), draft / f"{split}.parquet", vocabulary, split
+                folder.files.get(split, []), draft / documents_file(split), vocabulary, split
             )
             for split in Split
         }

@@ -11,6 +11,7 @@ from corpus.schema import ANNOTATED, Split
 from docre_assets import corpus_assets, model_assets, serving_assets
 from docre_assets.metadata import check_result
 from docre_assets.partitions import SHARDS
+from models.checkpoint_files import RELATIONS, WEIGHTS
 from quality.facts import check_triples
 from quality.outcomes import check_evaluation, check_predictions, check_vocabulary
 from quality.report import Report
@@ -51,7 +52,7 @@ def annotations_valid(storage: Storage) -> dg.AssetCheckResult:
 @dg.asset_check(asset=corpus_assets.distant_documents, blocking=True)
 def distant_labels_valid(storage: Storage) -> dg.AssetCheckResult:
     """Every distant document is labelled, by relations between its own entities."""
-    distant = pl.scan_parquet([storage.distant(shard) for shard in SHARDS])
+    distant = pl.scan_parquet(storage.distant_shards(SHARDS))
     reports = [check_documents(distant, storage.vocabulary()), check_labelled(distant)]
     return check_result(Report.joined(reports))
 
@@ -63,7 +64,7 @@ def distant_apart(storage: Storage) -> dg.AssetCheckResult:
     """No dev or test document is in the distant corpus, where the student would learn from it."""
     held_out = [storage.annotated(split) for split in (Split.DEV, Split.TEST)]
     tables = {
-        "distant": [storage.distant(shard) for shard in SHARDS],
+        "distant": storage.distant_shards(SHARDS),
         "dev or test": [path for path in held_out if path.is_file()],
     }
     report = check_splits({name: pl.scan_parquet(paths) for name, paths in tables.items() if paths})
@@ -74,8 +75,8 @@ def distant_apart(storage: Storage) -> dg.AssetCheckResult:
 def shards_complete(storage: Storage) -> dg.AssetCheckResult:
     """Every distant document has finite soft labels of its text and entities as they are now."""
     reports = (
-        check_soft_labels(storage.soft_label_shard(shard), storage.distant(shard))
-        for shard in SHARDS
+        check_soft_labels(storage.soft_label_shard(shard), documents)
+        for shard, documents in zip(SHARDS, storage.distant_shards(SHARDS), strict=True)
     )
     return check_result(Report.joined(reports))
 
@@ -86,7 +87,7 @@ def weights_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefin
     @dg.asset_check(asset=asset, blocking=True)
     def weights_finite(storage: Storage) -> dg.AssetCheckResult:
         """All weights are finite numbers."""
-        return check_result(check_weights(storage.model(model) / "model.safetensors"))
+        return check_result(check_weights(storage.model(model) / WEIGHTS))
 
     return weights_finite
 
@@ -97,7 +98,7 @@ def vocabulary_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDe
     @dg.asset_check(asset=asset, blocking=True)
     def vocabulary_matches(storage: Storage) -> dg.AssetCheckResult:
         """The model's relations stand in the same columns as the corpus'."""
-        own = RelationVocabulary.load(storage.model(model) / "relations.json")
+        own = RelationVocabulary.load(storage.model(model) / RELATIONS)
         return check_result(check_vocabulary(own, storage.vocabulary(), f"the {model}"))
 
     return vocabulary_matches

@@ -66,9 +66,10 @@ def teacher_model(
 def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Compute) -> None:
     """The teacher's logits on the distant documents; a shard that is still right is kept."""
     labeller = SoftLabeller(storage.model("teacher"), SOFT_LABELS_CODE, compute.runtime())
+    documents = dict(zip(SHARDS, storage.distant_shards(SHARDS), strict=True))
     versions = []
     for shard in context.partition_keys:
-        labelled = labeller.label(storage.distant(shard), storage.soft_label_shard(shard))
+        labelled = labeller.label(documents[shard], storage.soft_label_shard(shard))
         versions.append(labelled.digest)
         context.log.info("%s: %s", shard, labelled)
         context.add_asset_metadata(labelled.metadata(), partition_key=shard)
@@ -89,7 +90,7 @@ def student_model(
     """The student: trained on the distant documents' labels and on the teacher's soft labels."""
     settings, path = method.settings(), storage.model("student")
     inputs = StageInputs(
-        [storage.distant(shard) for shard in SHARDS],
+        storage.distant_shards(SHARDS),
         storage.annotated(Split.DEV),
         storage.relations,
         previous=storage.model("teacher"),

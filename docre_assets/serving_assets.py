@@ -36,7 +36,7 @@ def evaluation(storage: Storage, compute: Compute) -> dg.MaterializeResult:
     benchmark = Benchmark.read(
         {split: storage.annotated(split) for split in SCORED},
         storage.annotated(Split.TRAIN),
-        [storage.distant(shard) for shard in SHARDS],
+        storage.distant_shards(SHARDS),
     )
     checkpoints = {model: storage.model(model) for model in MODELS}
     evaluated = evaluate(checkpoints, benchmark, compute.runtime())
@@ -65,7 +65,7 @@ def predictions(storage: Storage, compute: Compute) -> dg.MaterializeResult:
     """Triples that the fine-tuned model finds in all documents, with their scores."""
     tables = [
         *(storage.raw(split) for split in ANNOTATED),
-        *(storage.distant(shard) for shard in SHARDS),
+        *storage.distant_shards(SHARDS),
     ]
     found = predict_all(tables, storage.model("finetuned"), compute.runtime())
     write_table(found, storage.predictions)
@@ -94,7 +94,7 @@ def warehouse(
     tables = WarehouseTables(
         raw_documents=[storage.raw(split) for split in Split],
         annotated_documents=[storage.annotated(split) for split in ANNOTATED],
-        distant_documents=[storage.distant(shard) for shard in SHARDS],
+        distant_documents=storage.distant_shards(SHARDS),
         predictions=storage.predictions,
         evaluation=storage.scores,
         rejected=storage.rejected_documents,

@@ -19,6 +19,7 @@ from corpus.soft_labels import (
     write_shard,
 )
 from corpus.tables import read_documents
+from models.checkpoint_files import RELATIONS
 
 if TYPE_CHECKING:
     from models.extractor import Extractor
@@ -91,7 +92,7 @@ class SoftLabeller:
         """Digests of teacher, vocabulary and text; the documents' labels do not move logits."""
         from models.checkpoint import checkpoint_digest
 
-        vocabulary = RelationVocabulary.load(self.checkpoint / "relations.json")
+        vocabulary = RelationVocabulary.load(self.checkpoint / RELATIONS)
         text = [(d.doc_id, document_digest(d)) for d in read_documents(documents)]
         return ShardOrigin(
             teacher=checkpoint_digest(self.checkpoint),

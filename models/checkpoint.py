@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,17 +14,11 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
 from corpus.relations import RelationVocabulary
+from models.checkpoint_files import CONFIG, METRICS, PROVENANCE, RELATIONS, TOKENIZER, WEIGHTS
 from models.config import ModelConfig
 from models.encoder import ATTENTION, Encoder
 from models.extractor import Extractor
 from models.network import DocRENetwork
-
-WEIGHTS: Final = "model.safetensors"
-CONFIG: Final = "config.json"
-RELATIONS: Final = "relations.json"
-TOKENIZER: Final = "tokenizer"
-METRICS: Final = "metrics.json"
-PROVENANCE: Final = "provenance.json"
 
 
 def save_checkpoint(

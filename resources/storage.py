@@ -1,11 +1,13 @@
 """Where artefacts lie: every path below the storage root is named here, and only here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from corpus.ingest import REJECTED_FILE, RELATIONS_FILE, documents_file
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 
@@ -32,17 +34,17 @@ class Storage(dg.ConfigurableResource):
 
     def raw(self, split: Split) -> Path:
         """Documents of a split as they came."""
-        return self.raw_documents / f"{split}.parquet"
+        return self.raw_documents / documents_file(split)
 
     @property
     def relations(self) -> Path:
         """The relation vocabulary."""
-        return self.raw_documents / "relations.json"
+        return self.raw_documents / RELATIONS_FILE
 
     @property
     def rejected_documents(self) -> Path:
         """Documents that were kept out, and why."""
-        return self.raw_documents / "rejected.parquet"
+        return self.raw_documents / REJECTED_FILE
 
     @property
     def knowledge_base(self) -> Path:
@@ -56,7 +58,7 @@ class Storage(dg.ConfigurableResource):
 
     def annotated(self, split: Split) -> Path:
         """Documents of an annotated split."""
-        return self.annotated_documents / f"{split}.parquet"
+        return self.annotated_documents / documents_file(split)
 
     @property
     def distant_documents(self) -> Path:
@@ -66,6 +68,22 @@ class Storage(dg.ConfigurableResource):
     def distant(self, shard: str) -> Path:
         """Distantly labelled documents of a shard."""
         return self.distant_documents / f"{shard}.parquet"
+
+    def distant_shards(self, shards: Sequence[str]) -> list[Path]:
+        """Distantly labelled documents of all shards.
+
+        Raises:
+            ValueError: if the distant corpus was cut into others; some documents would be left out.
+        """
+        tables = [self.distant(shard) for shard in shards]
+        found = set(self.distant_documents.glob("*.parquet"))
+        if found != set(tables):
+            raise ValueError(
+                f"{self.distant_documents}: expected {len(tables)} shards, found {len(found)}, so "
+                "documents would be missing; materialize distant_documents, then soft_labels "
+                f"again, or set DOCRE_SHARDS to the number that they were made with ({len(found)})"
+            )
+        return tables
 
     @property
     def soft_labels(self) -> Path:

@@ -69,3 +69,15 @@ def test_a_warehouse_is_opened_for_reading_only(tmp_path):
         assert connection.execute("SELECT n FROM documents").fetchall() == [(1,)]
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             connection.execute("DROP TABLE documents")
+
+
+def test_a_distant_corpus_that_was_cut_into_other_shards_is_refused(tmp_path):
+    storage = Storage(root=str(tmp_path))
+    storage.distant_documents.mkdir()
+    names = [f"shard-00{number}" for number in range(3)]
+    for name in names:
+        storage.distant(name).touch()
+    assert storage.distant_shards(names) == [storage.distant(name) for name in names]
+    for other in (names[:2], [*names, "shard-003"]):
+        with pytest.raises(ValueError, match=r"found 3.*materialize distant_documents.*\(3\)"):
+            storage.distant_shards(other)
