@@ -74,9 +74,8 @@ def _told_check(check: dg.AssetCheckEvaluation) -> str:
 
 def _told_failure(event: DagsterEvent) -> str:
     """What the step's error says, what led to it, and where it was raised."""
-    errors = [e for e in _causes(event) if not (e.cls_name or "").startswith("Dagster")]
-    if not errors:
-        return f"  FAILED {event.step_key}"
+    causes = list(_causes(event))
+    errors = [e for e in causes if not (e.cls_name or "").startswith("Dagster")] or causes
     reasons = "\n    because of ".join(error.message.strip() for error in errors)
     place = errors[0].stack[-1].strip().splitlines()[0] if errors[0].stack else "no place is known"
     return f"  FAILED {event.step_key}: {reasons}\n    ({place})"

@@ -87,3 +87,13 @@ def test_records_that_are_of_no_step_are_left_out():
     record.dagster_meta = {"dagster_event": None, "step_key": None, "orig_message": record.msg}
     StoryHandler(stream).emit(record)
     assert stream.getvalue() == ""
+
+
+def test_an_error_of_dagsters_own_is_told_too(monkeypatch):
+    @dg.asset(name="raw_documents")
+    def misused():
+        raise dg.DagsterInvariantViolationError("no such output")
+
+    lines = _story_of([misused], [], monkeypatch)
+    assert lines[1].startswith("  FAILED raw_documents: ")
+    assert "no such output" in "\n".join(lines)
