@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +120,22 @@ def _load_encoder(config: ModelConfig) -> tuple[Any, PreTrainedTokenizerBase]:
         tokenizer = AutoTokenizer.from_pretrained(source)
         if config.untrained is not None:
             return AutoModel.from_config(settings, attn_implementation=ATTENTION), tokenizer
-        transformer = AutoModel.from_pretrained(
-            source, config=settings, attn_implementation=ATTENTION, dtype=torch.float32
+        transformer, loaded = AutoModel.from_pretrained(
+            source,
+            config=settings,
+            attn_implementation=ATTENTION,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
+        _require_all_weights(loaded["missing_keys"])
     return transformer, tokenizer
+
+
+def _require_all_weights(missing: Iterable[str]) -> None:
+    """Raise a ValueError if more is missing than the pooler, which is not used."""
+    needed = sorted(name for name in missing if not name.startswith("pooler."))
+    if needed:
+        raise ValueError(f"{len(needed)} weights are missing and would be random: {needed[:3]}")
 
 
 @contextmanager

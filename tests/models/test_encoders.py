@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import VOCABULARY, WORDS, make_document
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoModel,
@@ -259,6 +260,14 @@ def test_one_seed_makes_one_head(bert_folder):
 def test_a_folder_that_is_no_encoder(bert_folder, spoil):
     spoil(bert_folder)
     with pytest.raises(ValueError, match=rf"'{bert_folder}': expected a folder with config.json"):
+        created(bert_folder)
+
+
+def test_a_folder_without_some_weights(bert_folder):
+    """transformers would fill them with random numbers, and say so only in its log."""
+    kept = {n: w for n, w in load_file(bert_folder / "model.safetensors").items() if "key" not in n}
+    save_file(kept, bert_folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"2 weights are missing .*encoder.layer.0.attention"):
         created(bert_folder)
 
 
