@@ -13,12 +13,14 @@ from docre_assets.metadata import OWNERS, picture
 from docre_assets.partitions import SHARDS, shards
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, Trained, train_stage
+from models.config import ModelConfig, Stage
 from quality.figures import training_curve
 from resources.compute import Compute
 from resources.method import Method
 from resources.storage import Storage
 
 if TYPE_CHECKING:
+    from models.runtime import Runtime
     from models.train import Epoch
 
 GROUP = "models"
@@ -38,19 +40,12 @@ def teacher_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The teacher: trained on annotated documents alone."""
-    settings, path = method.settings(), storage.model("teacher")
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
     )
-    trained = train_stage(
-        settings.model,
-        settings.teacher,
-        inputs,
-        path,
-        runtime=compute.runtime(),
-        on_epoch=observe_epochs(context),
-    )
-    return materialized(trained, path)
+    settings = method.settings()
+    path = storage.model("teacher")
+    return train(context, settings.model, settings.teacher, inputs, path, runtime=compute.runtime())
 
 
 @dg.asset(
@@ -88,7 +83,6 @@ def student_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The student: trained on the distant documents' labels and on the teacher's soft labels."""
-    settings, path = method.settings(), storage.model("student")
     inputs = StageInputs(
         storage.distant_shards(SHARDS),
         storage.annotated(Split.DEV),
@@ -97,15 +91,9 @@ def student_model(
         soft_labels=[storage.soft_label_shard(shard) for shard in SHARDS],
         teacher=storage.model("teacher"),
     )
-    trained = train_stage(
-        settings.model,
-        settings.student,
-        inputs,
-        path,
-        runtime=compute.runtime(),
-        on_epoch=observe_epochs(context),
-    )
-    return materialized(trained, path)
+    settings = method.settings()
+    path = storage.model("student")
+    return train(context, settings.model, settings.student, inputs, path, runtime=compute.runtime())
 
 
 @dg.asset(
@@ -120,20 +108,31 @@ def finetuned_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The final model: the student, trained further on annotated documents."""
-    settings, path = method.settings(), storage.model("finetuned")
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)],
         storage.annotated(Split.DEV),
         storage.relations,
         previous=storage.model("student"),
     )
+    settings = method.settings()
+    path = storage.model("finetuned")
+    return train(
+        context, settings.model, settings.finetune, inputs, path, runtime=compute.runtime()
+    )
+
+
+def train(
+    context: dg.AssetExecutionContext,
+    model: ModelConfig,
+    stage: Stage,
+    inputs: StageInputs,
+    path: Path,
+    *,
+    runtime: "Runtime",
+) -> dg.MaterializeResult:
+    """Train a stage, telling Dagster of each epoch and of the outcome."""
     trained = train_stage(
-        settings.model,
-        settings.finetune,
-        inputs,
-        path,
-        runtime=compute.runtime(),
-        on_epoch=observe_epochs(context),
+        model, stage, inputs, path, runtime=runtime, on_epoch=observe_epochs(context)
     )
     return materialized(trained, path)
 
