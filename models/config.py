@@ -193,6 +193,8 @@ _TINY_ENCODER: Final = {
     "intermediate_size": 64,
 }
 
+_SMALL: Final = ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True)
+
 PRESETS: Final[Mapping[str, Preset]] = {
     "tiny": Preset(
         model=ModelConfig(untrained=_TINY_ENCODER, emb_size=32, block_size=8, axial_layers=1),
@@ -203,12 +205,27 @@ PRESETS: Final[Mapping[str, Preset]] = {
         finetune=Stage(TrainConfig(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS),
     ),
     "small": Preset(
-        model=ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True),
+        model=_SMALL,
         teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4)),
         student=Stage(
-            TrainConfig(epochs=8, encoder_lr=2e-4, head_lr=5e-4), Objective(soft_weight=1.0)
+            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=4e-4),
+            Objective(na_weight=0.0, soft_weight=10.0),
+            Start.PREVIOUS,
         ),
-        finetune=Stage(TrainConfig(epochs=4, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
+        finetune=Stage(
+            TrainConfig(epochs=4, encoder_lr=1e-4, head_lr=2e-4),
+            Objective(na_weight=0.5),
+            Start.PREVIOUS,
+        ),
+    ),
+    "demo": Preset(
+        model=_SMALL,
+        teacher=Stage(TrainConfig(epochs=14, encoder_lr=2e-4, head_lr=5e-4)),
+        student=Stage(
+            TrainConfig(epochs=6, encoder_lr=2e-4, head_lr=5e-4),
+            Objective(na_weight=0.5, soft_weight=1.0),
+        ),
+        finetune=Stage(TrainConfig(epochs=10, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
     ),
     "bert-base": _published(
         "bert-base-cased",

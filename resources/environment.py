@@ -21,10 +21,12 @@ from resources.warehouse import Warehouse
 def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     """All resources by the names that assets ask for them."""
     storage = Storage(root=os.environ.get("DOCRE_STORAGE", "artefacts"))
+    corpus = os.environ.get("DOCRE_CORPUS", "demo")
+    preset = os.environ.get("DOCRE_PRESET", "demo" if corpus == "demo" else "small")
     return {
         "storage": storage,
-        "corpus_source": CorpusSource(spec=os.environ.get("DOCRE_CORPUS", "demo")),
-        "method": Method(preset=os.environ.get("DOCRE_PRESET", "small"), overrides=_overrides()),
+        "corpus_source": CorpusSource(spec=corpus),
+        "method": Method(preset=preset, overrides=_overrides()),
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
         "warehouse": Warehouse(path=str(storage.warehouse)),
     }

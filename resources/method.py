@@ -12,7 +12,7 @@ class Method(dg.ConfigurableResource):
     """A preset of hyper-parameters, with some of them replaced."""
 
     preset: str = Field(
-        default="small", description="`tiny`, `small`, `bert-base` or `roberta-large`."
+        default="small", description="`tiny`, `demo`, `small`, `bert-base` or `roberta-large`."
     )
     overrides: dict[str, Any] = Field(
         default={},

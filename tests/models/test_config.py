@@ -100,7 +100,7 @@ def test_refused_overrides(overrides, message):
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="unknown preset 'huge': there are tiny, small, bert-base"):
+    with pytest.raises(ValueError, match="unknown preset 'huge': there are tiny, small, demo"):
         preset("huge")
 
 

@@ -21,11 +21,16 @@ def _no_settings(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_defaults_are_the_demo_corpus_and_the_small_preset():
+def test_the_preset_follows_the_corpus(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCRE_CORPUS", str(tmp_path))
+    assert resources_from_environment()["method"].preset == "small"
+
+
+def test_defaults_are_the_demo_corpus_and_its_preset():
     resources = resources_from_environment()
     assert resources["corpus_source"].spec == "demo"
     assert resources["storage"].root == "artefacts"
-    assert resources["method"].preset == "small"
+    assert resources["method"].preset == "demo"
     assert resources["method"].overrides == {}
     assert resources["compute"].device == "auto"
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
