@@ -144,7 +144,7 @@ def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None
         metadata: dict[str, float] = {"epoch": epoch.number, "loss": epoch.loss}
         told = f"epoch {epoch.number}: loss {epoch.loss:.4f}"
         if epoch.dev_f1 is not None:
-            metadata["dev_f1"] = epoch.dev_f1
+            metadata["dev_f1"] = 100 * epoch.dev_f1
             told += f", dev F1 {100 * epoch.dev_f1:.2f}"
         context.log.info("%s, %.0f s", told, epoch.seconds)
         context.log_event(dg.AssetObservation(context.asset_key, metadata=metadata))
@@ -156,7 +156,7 @@ def materialized(trained: Trained, path: Path) -> dg.MaterializeResult:
     """A training's outcome as Dagster shows it."""
     epochs = trained.history.epochs
     best = epochs[trained.history.best - 1]
-    headline = {} if best.dev_f1 is None else {"dev_f1": best.dev_f1}
+    headline = {} if best.dev_f1 is None else {"dev_f1": 100 * best.dev_f1}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(trained.digest),
         metadata={

@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from docre_assets.assets import ASSETS
+
 pytest_plugins = ["little_places"]
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,16 @@ def test_every_folder_and_page_is_there():
     assert pages
     assert folders
     assert [name for name in pages + folders if not (ROOT / name).exists()] == []
+
+
+def test_the_picture_shows_assets_and_their_lineage():
+    (picture,) = blocks("mermaid")
+    arrows = re.findall(r"(\w+) --> (\w+)", picture)
+    parents = {asset.key.to_user_string(): asset for asset in ASSETS}
+    assert {name for arrow in arrows for name in arrow} == set(parents)
+    for above, below in arrows:
+        keys = {key.to_user_string() for key in parents[below].dependency_keys}
+        assert above in keys, f"{below} does not depend on {above}"
 
 
 @pytest.mark.slow
