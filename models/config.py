@@ -195,6 +195,9 @@ _TINY_ENCODER: Final = {
 
 _SMALL: Final = ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True)
 
+_WARMUP: Final = 0.2
+"""At these learning rates a shorter warm-up sometimes ends where nothing stands above TH."""
+
 PRESETS: Final[Mapping[str, Preset]] = {
     "tiny": Preset(
         model=ModelConfig(untrained=_TINY_ENCODER, emb_size=32, block_size=8, axial_layers=1),
@@ -206,9 +209,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "small": Preset(
         model=_SMALL,
-        teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4)),
+        teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
-            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=4e-4),
+            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=4e-4, warmup=_WARMUP),
             Objective(na_weight=0.0, soft_weight=10.0),
             Start.PREVIOUS,
         ),
@@ -220,9 +223,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "demo": Preset(
         model=_SMALL,
-        teacher=Stage(TrainConfig(epochs=14, encoder_lr=2e-4, head_lr=5e-4)),
+        teacher=Stage(TrainConfig(epochs=14, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
-            TrainConfig(epochs=6, encoder_lr=2e-4, head_lr=5e-4),
+            TrainConfig(epochs=6, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
             Objective(na_weight=0.5, soft_weight=1.0),
         ),
         finetune=Stage(TrainConfig(epochs=10, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
