@@ -16,10 +16,10 @@ class DemoSize:
         ValueError: if a count is negative.
     """
 
-    train: int = 60
+    train: int = 80
     dev: int = 50
     test: int = 100
-    unlabelled: int = 500
+    unlabelled: int = 420
 
     def __post_init__(self) -> None:
         counts = (self.train, self.dev, self.test, self.unlabelled)
