@@ -212,7 +212,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
             TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=4e-4, warmup=_WARMUP),
-            Objective(na_weight=0.0, soft_weight=10.0),
+            Objective(soft_weight=1.0),
             Start.PREVIOUS,
         ),
         finetune=Stage(
