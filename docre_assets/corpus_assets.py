@@ -9,6 +9,7 @@ from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
 from corpus.schema import ANNOTATED, TO_BE_DISTILLED, Split
 from corpus.tables import write_table
+from docre_assets.guard import require_checks_passed
 from docre_assets.metadata import OWNERS, documents_metadata, table_metadata
 from docre_assets.partitions import SHARDS
 from resources.corpus_source import CorpusSource
@@ -41,8 +42,11 @@ def raw_documents(storage: Storage, corpus_source: CorpusSource) -> dg.Materiali
     owners=OWNERS,
     code_version="1",
 )
-def knowledge_base(storage: Storage, corpus_source: CorpusSource) -> dg.MaterializeResult:
+def knowledge_base(
+    context: dg.AssetExecutionContext, storage: Storage, corpus_source: CorpusSource
+) -> dg.MaterializeResult:
     """Facts by name: the corpus' own, else those of the annotated training documents."""
+    require_checks_passed(context)
     given = corpus_source.open(storage.source).knowledge_base
     training = pl.scan_parquet(storage.raw(Split.TRAIN))
     facts = read_triples(given, storage.vocabulary()) if given else triples_of(training)
@@ -66,8 +70,11 @@ def knowledge_base(storage: Storage, corpus_source: CorpusSource) -> dg.Material
     owners=OWNERS,
     code_version="1",
 )
-def annotated_documents(storage: Storage) -> dg.MaterializeResult:
+def annotated_documents(
+    context: dg.AssetExecutionContext, storage: Storage
+) -> dg.MaterializeResult:
     """Documents that people labelled, for training, dev and test; only test may lack labels."""
+    require_checks_passed(context)
     with whole(storage.annotated_documents) as draft:
         for split in ANNOTATED:
             documents = pl.scan_parquet(storage.raw(split))
@@ -87,8 +94,9 @@ def annotated_documents(storage: Storage) -> dg.MaterializeResult:
     owners=OWNERS,
     code_version="1",
 )
-def distant_documents(storage: Storage) -> dg.MaterializeResult:
+def distant_documents(context: dg.AssetExecutionContext, storage: Storage) -> dg.MaterializeResult:
     """Documents labelled by joining their entity pairs with the knowledge base, in shards."""
+    require_checks_passed(context)
     documents = pl.scan_parquet([storage.raw(split) for split in TO_BE_DISTILLED])
     _require_documents(documents, storage)
     labelled = label_distantly(documents, pl.scan_parquet(storage.knowledge_base))

@@ -9,6 +9,7 @@ import dagster as dg
 from corpus.artefacts import digest_of
 from corpus.schema import Split
 from docre_assets.corpus_assets import annotated_documents, distant_documents
+from docre_assets.guard import require_checks_passed
 from docre_assets.metadata import OWNERS, picture
 from docre_assets.partitions import SHARDS, shards
 from docre_assets.soft_labelling import SoftLabeller
@@ -40,6 +41,7 @@ def teacher_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The teacher: trained on annotated documents alone."""
+    require_checks_passed(context)
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
     )
@@ -60,6 +62,7 @@ def teacher_model(
 )
 def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Compute) -> None:
     """The teacher's logits on the distant documents; a shard that is still right is kept."""
+    require_checks_passed(context)
     labeller = SoftLabeller(storage.model("teacher"), SOFT_LABELS_CODE, compute.runtime())
     documents = dict(zip(SHARDS, storage.distant_shards(SHARDS), strict=True))
     versions = []
@@ -83,6 +86,7 @@ def student_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The student: trained on the distant documents' labels and on the teacher's soft labels."""
+    require_checks_passed(context)
     inputs = StageInputs(
         storage.distant_shards(SHARDS),
         storage.annotated(Split.DEV),
@@ -108,6 +112,7 @@ def finetuned_model(
     context: dg.AssetExecutionContext, storage: Storage, method: Method, compute: Compute
 ) -> dg.MaterializeResult:
     """The final model: the student, trained further on annotated documents."""
+    require_checks_passed(context)
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)],
         storage.annotated(Split.DEV),

@@ -7,6 +7,7 @@ from corpus.artefacts import digest, digest_of, write_json
 from corpus.schema import ANNOTATED, Split
 from corpus.tables import write_table
 from docre_assets.corpus_assets import annotated_documents, distant_documents, raw_documents
+from docre_assets.guard import require_checks_passed
 from docre_assets.metadata import OWNERS, picture, table_metadata
 from docre_assets.model_assets import GPU_POOL, finetuned_model, student_model, teacher_model
 from docre_assets.partitions import SHARDS
@@ -31,8 +32,11 @@ QUERY = "SELECT * FROM facts ORDER BY documents DESC, best_score DESC LIMIT 10"
     code_version="1",
     pool=GPU_POOL,
 )
-def evaluation(storage: Storage, compute: Compute) -> dg.MaterializeResult:
+def evaluation(
+    context: dg.AssetExecutionContext, storage: Storage, compute: Compute
+) -> dg.MaterializeResult:
     """Every score of all three models on dev and test, and DocRED's result.json of the last."""
+    require_checks_passed(context)
     benchmark = Benchmark.read(
         {split: storage.annotated(split) for split in SCORED},
         storage.annotated(Split.TRAIN),
@@ -61,8 +65,11 @@ def evaluation(storage: Storage, compute: Compute) -> dg.MaterializeResult:
     code_version="1",
     pool=GPU_POOL,
 )
-def predictions(storage: Storage, compute: Compute) -> dg.MaterializeResult:
+def predictions(
+    context: dg.AssetExecutionContext, storage: Storage, compute: Compute
+) -> dg.MaterializeResult:
     """Triples that the fine-tuned model finds in all documents, with their scores."""
+    require_checks_passed(context)
     tables = [
         *(storage.raw(split) for split in ANNOTATED),
         *storage.distant_shards(SHARDS),
@@ -91,6 +98,7 @@ def warehouse(
     context: dg.AssetExecutionContext, storage: Storage, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole."""
+    require_checks_passed(context)
     tables = WarehouseTables(
         raw_documents=[storage.raw(split) for split in Split],
         annotated_documents=[storage.annotated(split) for split in ANNOTATED],

@@ -1,0 +1,86 @@
+"""An asset is not built on one whose checks failed, whatever run they failed in."""
+
+import dagster as dg
+import pytest
+from little_corpus import article, write_corpus
+
+from docre_assets.assets import ASSETS
+from docre_assets.checks import CHECKS
+
+pytest_plugins = ["little_places"]
+
+LEAK = article(20)
+"""A document of dev."""
+
+
+def _leak(workplace):
+    """Make the annotated documents with one of dev in train: their check fails."""
+    write_corpus(workplace.corpus, train_annotated=[LEAK, *map(article, range(8))])
+    result = workplace.distil("raw_documents", "annotated_documents")
+    (failed,) = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    assert failed.check_name == "splits_disjoint"
+    return result.run_id
+
+
+def _refusal(result, asset):
+    return result.failure_data_for_node(asset).user_failure_data.description
+
+
+def test_a_later_run_does_not_build_on_what_failed_its_check(workplace):
+    run = _leak(workplace)
+    result = workplace.distil("teacher_model")
+    assert not result.success
+    assert not workplace.storage.model("teacher").exists()
+    told = _refusal(result, "teacher_model")
+    assert "splits_disjoint of annotated_documents failed" in told
+    assert run in told
+    assert "materialize annotated_documents again" in told
+
+
+def test_once_mended_it_goes_on(workplace):
+    _leak(workplace)
+    write_corpus(workplace.corpus)
+    assert workplace.distil("raw_documents", "annotated_documents").success
+    assert workplace.distil("teacher_model", **{"teacher.training.epochs": 1}).success
+
+
+def test_a_check_that_was_planned_and_never_ended_has_not_passed(workplace, monkeypatch):
+    def stumble(*_):
+        raise RuntimeError("the disk is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("docre_assets.checks.check_splits", stumble)
+        assert not workplace.distil("raw_documents", "annotated_documents").success
+    told = _refusal(workplace.distil("teacher_model"), "teacher_model")
+    assert "splits_disjoint of annotated_documents without an outcome" in told
+
+
+def test_a_warning_keeps_nobody(workplace):
+    write_corpus(workplace.corpus, unlabelled=[article(20, labelled=False)])
+    workplace.distil("raw_documents", "knowledge_base", "annotated_documents", "distant_documents")
+    result = workplace.distil("teacher_model", **{"teacher.training.epochs": 1})
+    assert result.success
+
+
+@pytest.mark.parametrize(
+    ("asset", "upstream"),
+    [
+        (asset.key.to_user_string(), parent.to_user_string())
+        for asset in ASSETS
+        for parent in sorted(asset.asset_deps[asset.key])
+    ],
+)
+def test_every_asset_is_guarded_against_each_that_it_is_made_from(workplace, asset, upstream):
+    blocking = [
+        key
+        for check in CHECKS
+        for key in check.check_keys
+        if key.asset_key == dg.AssetKey(upstream) and check.get_spec_for_check_key(key).blocking
+    ]
+    assert blocking
+    for key in blocking:
+        workplace.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=key.asset_key, check_name=key.name, passed=False)
+        )
+    told = _refusal(workplace.distil(asset), asset)
+    assert all(f"{key.name} of {upstream} failed" in told for key in blocking)
