@@ -234,6 +234,15 @@ def _require_origin(folder: Path, origin: dict[str, Any], name: str, expected: s
         )
 
 
+def open_shard(folder: Path) -> tuple[NDArray[np.float16], pl.DataFrame]:
+    """A shard's logits [N, R] float16, memory-mapped, and its manifest (`MANIFEST_SCHEMA`).
+
+    Raises:
+        ValueError: if the file of logits is truncated.
+    """
+    return _map_logits(folder / LOGITS), pl.read_parquet(folder / MANIFEST)
+
+
 def _map_logits(path: Path) -> NDArray[np.float16]:
     with path.open("rb") as stream:
         header = stream.read(_HEADER_BYTES)

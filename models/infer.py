@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corpus.encode import EncodedDocument
-from corpus.relations import TH
+from corpus.logits import ends_of_pairs, margins_to_th, relations_above_th
 from corpus.schema import PREDICTIONS, Document
 from models.batch import pack
 from models.checkpoint import load_checkpoint
@@ -24,9 +24,6 @@ from models.metrics import Triple
 from models.runtime import Runtime
 
 Float32Array = NDArray[np.float32]
-
-MAX_RELATIONS_PER_PAIR: Final = 4
-"""Most relations that a pair is given, as in ATLOP and KD-DocRE."""
 
 _SCORE_STEP: Final = 2.0**-23
 """Least distance of a score from 0.5 and from 1 that float32 does not round away."""
@@ -101,19 +98,15 @@ def encoded_logits(
 
 
 def above_threshold(logits: Float32Array, n_entities: int) -> list[Prediction]:
-    """Relations above TH, at most `MAX_RELATIONS_PER_PAIR` of each pair, best first.
+    """Relations above TH, at most `corpus.logits.MAX_RELATIONS_PER_PAIR` of each pair, best first.
 
     Args:
         logits: [P, R] float32 of one document.
         n_entities: E.
     """
-    margins = logits - logits[:, TH : TH + 1]
-    margins[:, TH] = -np.inf
-    ranked = np.argsort(-margins, axis=1, kind="stable")[:, :MAX_RELATIONS_PER_PAIR]
-    rows, ranks = np.nonzero(np.take_along_axis(margins, ranked, 1) > 0)
-    columns = ranked[rows, ranks]
-    heads, places = np.divmod(rows, max(n_entities - 1, 1))
-    tails = places + (places >= heads)
+    margins = margins_to_th(logits)
+    rows, columns = relations_above_th(margins)
+    heads, tails = ends_of_pairs(rows, n_entities)
     scores = 1 / (1 + np.exp(-margins[rows, columns].astype(np.float64)))
     scores = scores.clip(0.5 + _SCORE_STEP, 1 - _SCORE_STEP)
     found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)

@@ -12,11 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from corpus.logits import MAX_RELATIONS_PER_PAIR
 from corpus.relations import TH
 from corpus.schema import PREDICTIONS
 from models.checkpoint import save_checkpoint
 from models.infer import (
-    MAX_RELATIONS_PER_PAIR,
     InferenceBudget,
     above_threshold,
     predict,

@@ -1,0 +1,49 @@
+"""Margins, pairs and the relations that pairs are given."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from corpus.logits import (
+    MAX_RELATIONS_PER_PAIR,
+    ends_of_pairs,
+    margins_to_th,
+    places_of_pairs,
+    relations_above_th,
+)
+from corpus.schema import Document, Entity, Mention
+
+LOGITS = arrays.arrays(
+    np.float16, st.tuples(st.integers(0, 6), st.integers(1, 9)), elements=st.integers(-5, 5)
+)
+
+
+@given(st.integers(0, 12))
+def test_places_of_pairs_are_their_order_in_a_document(n_entities):
+    entity = Entity("A", (Mention("it", 0, 0, 1),))
+    pairs = list(Document("d", "d", (("it",),), (entity,) * n_entities).pairs())
+    places = np.arange(len(pairs))
+    heads, tails = ends_of_pairs(places, n_entities)
+    assert list(zip(heads.tolist(), tails.tolist(), strict=True)) == pairs
+    np.testing.assert_array_equal(places_of_pairs(heads, tails, n_entities), places)
+
+
+@given(LOGITS)
+def test_margins_are_differences_to_the_first_column(logits):
+    kept = logits.copy()
+    margins = margins_to_th(logits)
+    assert margins.dtype == np.float32
+    assert np.isneginf(margins[:, 0]).all()
+    np.testing.assert_array_equal(margins[:, 1:], logits[:, 1:] - logits[:, :1])
+    np.testing.assert_array_equal(logits, kept)
+
+
+@given(LOGITS)
+def test_at_most_four_relations_above_th_the_best_first(logits):
+    margins = margins_to_th(logits)
+    rows, columns = relations_above_th(margins)
+    for row, values in enumerate(margins):
+        wanted = sorted(np.nonzero(values > 0)[0], key=lambda c: (-values[c], c))
+        assert columns[rows == row].tolist() == wanted[:MAX_RELATIONS_PER_PAIR]
+    assert (np.diff(rows) >= 0).all()
