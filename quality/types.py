@@ -1,0 +1,66 @@
+"""Labels that join entities of types which nobody has seen joined so."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from quality.labels import Labelled
+from quality.statistics import by_relation, joined, share, totals
+
+WORST = 10
+
+
+def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.DataFrame:
+    """Labels whose pair of entity types the reference never has with their relation.
+
+    Of each relation that the reference has: ``type_inconsistent_share``, of its labels. Of all:
+    ``type_inconsistent_share``, among labels of relations that the reference has, and
+    ``unseen_relation_share``, labels of relations that it lacks, of whose types nothing is known.
+
+    Args:
+        stage: what the labels are of.
+        labelled: the stage's labels.
+        reference: those of the annotated documents.
+    """
+    counted = (
+        judged(labelled, reference)
+        .group_by("relation", "seen")
+        .agg(labels=pl.len(), inconsistent=pl.col("inconsistent").sum())
+        .collect(engine="streaming")
+    )
+    seen, n_labels = counted.filter("seen"), int(counted["labels"].sum())
+    n_seen = int(seen["labels"].sum())
+    values = {
+        "type_inconsistent_share": share(int(seen["inconsistent"].sum()), n_seen),
+        "unseen_relation_share": share(n_labels - n_seen, n_labels),
+    }
+    shares = seen.select(
+        "relation", type_inconsistent_share=pl.col("inconsistent") / pl.col("labels")
+    )
+    return joined([totals(stage, values), by_relation(stage, shares)])
+
+
+def inconsistent_documents(labelled: Labelled, reference: Labelled) -> pl.DataFrame:
+    """The ten documents with the most type-inconsistent labels: ``doc_id``, ``labels``."""
+    return (
+        judged(labelled, reference)
+        .filter("inconsistent")
+        .group_by("doc_id")
+        .agg(labels=pl.len())
+        .sort(pl.col("labels"), "doc_id", descending=[True, False])
+        .head(WORST)
+        .collect(engine="streaming")
+    )
+
+
+def judged(labelled: Labelled, reference: Labelled) -> pl.LazyFrame:
+    """`LABELS` with ``seen`` (the reference has the relation) and ``inconsistent``."""
+    types = ("relation", "head_type", "tail_type")
+    relations = reference.labels.select("relation").unique().with_columns(seen=pl.lit(True))
+    known = reference.labels.select(types).unique().with_columns(known=pl.lit(True))
+    placed = labelled.labels.join(relations, on="relation", how="left")
+    return (
+        placed.join(known, on=types, how="left", nulls_equal=True)
+        .with_columns(pl.col("seen", "known").fill_null(value=False))
+        .with_columns(inconsistent=pl.col("seen") & ~pl.col("known"))
+    )
