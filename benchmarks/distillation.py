@@ -4,7 +4,8 @@
 [--json OUT]`` trains a teacher on N annotated documents, two students on M others whose labels
 come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive adaptation:
 without), and fine-tunes both on the annotated documents. Every model is scored on the test
-documents; documents from the first 300 of dev choose the epochs, and nothing is chosen on the test.
+documents, which nothing is chosen on, and on those of the first 300 of dev that do not choose its
+epoch, which hyper-parameters may be chosen on.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from corpus.knowledge_base import read_triples
 from corpus.relations import RelationVocabulary
 from corpus.schema import ANNOTATED, Split
 from corpus.sources import CorpusFolder, open_folder
-from corpus.tables import read_documents, write_table
+from corpus.tables import write_table
 from docre_assets.scoring import Benchmark
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, train_stage
-from models.config import Objective, Preset, Stage, preset
+from models.config import Preset, Stage, preset
 from models.infer import predict
 from models.runtime import Runtime
 
@@ -70,6 +71,11 @@ class Tables:
         return self.root / "dev.parquet"
 
     @property
+    def tuning(self) -> Path:
+        """Documents that hyper-parameters may be chosen on."""
+        return self.root / "tuning.parquet"
+
+    @property
     def test(self) -> Path:
         """Documents that nothing is chosen on."""
         return self.root / "test.parquet"
@@ -102,7 +108,9 @@ def prepare(options: argparse.Namespace, root: Path) -> Tables:
     triples = read_triples(folder.knowledge_base, RelationVocabulary.load(tables.relations))
     write_table(train.head(options.annotated), tables.annotated)
     write_table(label_distantly(unlabelled, triples), tables.distant)
-    write_table(dev.head(min(CHOOSING, options.choosing)), tables.dev)
+    choosing = min(CHOOSING, options.choosing)
+    write_table(dev.head(choosing), tables.dev)
+    write_table(dev.slice(choosing, CHOOSING - choosing), tables.tuning)
     write_table(test if options.test else dev.slice(CHOOSING), tables.test)
     return tables
 
@@ -118,7 +126,7 @@ class Experiment:
     def __init__(self, tables: Tables, chosen: Preset, runtime: Runtime) -> None:
         self.tables, self.preset, self.runtime = tables, chosen, runtime
         self.benchmark = Benchmark.read(
-            {Split.TEST: tables.test}, tables.annotated, [tables.distant]
+            {Split.DEV: tables.tuning, Split.TEST: tables.test}, tables.annotated, [tables.distant]
         )
         self.results: dict[str, dict[str, Any]] = {}
 
@@ -165,20 +173,21 @@ class Experiment:
         labeller.label(self.tables.distant, self.tables.soft_labels)
 
     def _score(self, name: str) -> None:
-        documents = read_documents(self.tables.test)
-        predicted = predict(documents, self.tables.model(name), self.runtime)
-        scores = self.benchmark.scores(name, Split.TEST, predicted)
-        self.results[name]["test"] = dict(zip(scores["metric"], scores["value"], strict=True))
-        shown = {
-            k: f"{100 * self.results[name]['test'][k]:.2f}" for k in ("f1", "precision", "recall")
-        }
-        print(f"{name}: {shown}, {self.results[name]['minutes']} minutes", flush=True)
+        for split, documents in self.benchmark.splits.items():
+            predicted = predict(documents, self.tables.model(name), self.runtime)
+            table = self.benchmark.scores(name, split, predicted)
+            scores = dict(zip(table["metric"], table["value"], strict=True))
+            self.results[name][str(split)] = scores
+            shown = {k: f"{100 * scores[k]:.2f}" for k in ("f1", "precision", "recall")}
+            print(f"{name} on {split}: {shown}", flush=True)
+        print(f"{name}: {self.results[name]['minutes']} minutes", flush=True)
 
 
 def naive_stage(student: Stage) -> Stage:
-    """The student without soft labels: the distant labels' full loss, from the same start."""
-    objective = Objective(loss=student.objective.loss, gamma=student.objective.gamma)
-    return dataclasses.replace(student, objective=objective)
+    """The student without soft labels, and all else the same."""
+    return dataclasses.replace(
+        student, objective=dataclasses.replace(student.objective, soft_weight=0.0)
+    )
 
 
 def machine() -> dict[str, Any]:
