@@ -35,7 +35,7 @@ from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import write_table
 from docre_assets.scoring import Benchmark
 from docre_assets.soft_labelling import SoftLabeller
-from docre_assets.training import StageInputs, train_stage
+from docre_assets.training import StageInputs, StageOutputs, train_stage
 from models.config import Preset, Stage, preset
 from models.infer import predict
 from models.runtime import Runtime
@@ -88,6 +88,10 @@ class Tables:
     def model(self, name: str) -> Path:
         """A model's checkpoint."""
         return self.root / "models" / name
+
+    def outputs(self, name: str) -> StageOutputs:
+        """What a model's training writes."""
+        return StageOutputs(self.model(name), self.root / "dev_logits" / name)
 
     @property
     def soft_labels(self) -> Path:
@@ -155,7 +159,7 @@ class Experiment:
         trained = self.timed(
             name,
             lambda: train_stage(
-                self.preset.model, stage, inputs, self.tables.model(name), runtime=self.runtime
+                self.preset.model, stage, inputs, self.tables.outputs(name), runtime=self.runtime
             ),
         )
         self.results[name] |= {"epochs": trained.epochs, "best": trained.history.best}

@@ -13,7 +13,7 @@ from docre_assets.guard import require_checks_passed
 from docre_assets.metadata import OWNERS, picture
 from docre_assets.partitions import SHARDS, shards
 from docre_assets.soft_labelling import SoftLabeller
-from docre_assets.training import StageInputs, Trained, train_stage
+from docre_assets.training import StageInputs, StageOutputs, Trained, train_stage
 from models.config import ModelConfig, Stage
 from quality.figures import training_curve
 from resources.compute import Compute
@@ -45,9 +45,9 @@ def teacher_model(
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
     )
-    settings = method.settings()
-    path = storage.model("teacher")
-    return train(context, settings.model, settings.teacher, inputs, path, runtime=compute.runtime())
+    settings, outputs = method.settings(), outputs_of("teacher", storage)
+    runtime = compute.runtime()
+    return train(context, settings.model, settings.teacher, inputs, outputs, runtime=runtime)
 
 
 @dg.asset(
@@ -95,9 +95,9 @@ def student_model(
         soft_labels=[storage.soft_label_shard(shard) for shard in SHARDS],
         teacher=storage.model("teacher"),
     )
-    settings = method.settings()
-    path = storage.model("student")
-    return train(context, settings.model, settings.student, inputs, path, runtime=compute.runtime())
+    settings, outputs = method.settings(), outputs_of("student", storage)
+    runtime = compute.runtime()
+    return train(context, settings.model, settings.student, inputs, outputs, runtime=runtime)
 
 
 @dg.asset(
@@ -119,11 +119,14 @@ def finetuned_model(
         storage.relations,
         previous=storage.model("student"),
     )
-    settings = method.settings()
-    path = storage.model("finetuned")
-    return train(
-        context, settings.model, settings.finetune, inputs, path, runtime=compute.runtime()
-    )
+    settings, outputs = method.settings(), outputs_of("finetuned", storage)
+    runtime = compute.runtime()
+    return train(context, settings.model, settings.finetune, inputs, outputs, runtime=runtime)
+
+
+def outputs_of(model: str, storage: Storage) -> StageOutputs:
+    """Where a model's stage writes."""
+    return StageOutputs(storage.model(model), storage.dev_logits(model))
 
 
 def train(
@@ -131,15 +134,15 @@ def train(
     model: ModelConfig,
     stage: Stage,
     inputs: StageInputs,
-    path: Path,
+    outputs: StageOutputs,
     *,
     runtime: "Runtime",
 ) -> dg.MaterializeResult:
     """Train a stage, telling Dagster of each epoch and of the outcome."""
     trained = train_stage(
-        model, stage, inputs, path, runtime=runtime, on_epoch=observe_epochs(context)
+        model, stage, inputs, outputs, runtime=runtime, on_epoch=observe_epochs(context)
     )
-    return materialized(trained, path)
+    return materialized(trained, outputs.checkpoint)
 
 
 def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None]":
@@ -162,6 +165,8 @@ def materialized(trained: Trained, path: Path) -> dg.MaterializeResult:
     epochs = trained.history.epochs
     best = epochs[trained.history.best - 1]
     headline = {} if best.dev_f1 is None else {"dev_f1": 100 * best.dev_f1}
+    if trained.temperature is not None:
+        headline["temperature"] = trained.temperature
     return dg.MaterializeResult(
         data_version=dg.DataVersion(trained.digest),
         metadata={

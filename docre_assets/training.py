@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from corpus.artefacts import digest
+from corpus.artefacts import digest, digest_of
 from corpus.relations import RelationVocabulary
-from corpus.soft_labels import SoftLabels
+from corpus.soft_labels import ShardOrigin, SoftLabels, document_digest, write_shard
 from corpus.tables import read_documents
 from models.config import ModelConfig, Stage, Start
 
 if TYPE_CHECKING:
+    from models.dev_logits import DevLogits
     from models.extractor import Extractor
     from models.runtime import Runtime
     from models.train import Epoch, History
@@ -42,11 +43,22 @@ class StageInputs:
 
 
 @dataclass(frozen=True)
+class StageOutputs:
+    """Artefacts that a stage writes."""
+
+    checkpoint: Path
+    dev_logits: Path
+    """The model's logits on the labelled documents of dev, a shard as soft labels have."""
+
+
+@dataclass(frozen=True)
 class Trained:
     """A stage's outcome."""
 
     digest: str
-    """Of the checkpoint."""
+    """Of the checkpoint, its temperature included."""
+    temperature: float | None
+    """T of its probabilities; None where dev told none."""
     history: "History"
     n_documents: int
     n_weights: int
@@ -63,20 +75,22 @@ def train_stage(
     model: ModelConfig,
     stage: Stage,
     inputs: StageInputs,
-    destination: Path,
+    outputs: StageOutputs,
     *,
     runtime: "Runtime",
     on_epoch: "Callable[[Epoch], None] | None" = None,
 ) -> Trained:
-    """Train a model on artefacts and save it at ``destination`` with metrics and provenance.
+    """Train a model on artefacts, fit its temperature on dev, and save both with their provenance.
 
     Raises:
         ValueError: if there are no documents to train on, or an input is of another corpus or
             model.
     """
     from models.checkpoint import save_checkpoint
+    from models.dev_logits import calibrate
     from models.train import fit
 
+    dev = list(read_documents(inputs.dev))
     vocabulary = RelationVocabulary.load(inputs.relations)
     extractor = _starting_point(model, stage, inputs, vocabulary)
     history = fit(
@@ -84,16 +98,39 @@ def train_stage(
         chain.from_iterable(map(read_documents, inputs.documents)),
         stage,
         runtime=runtime,
-        dev=list(read_documents(inputs.dev)),
+        dev=dev,
         soft_labels=_soft_labels(stage, inputs, vocabulary),
         on_epoch=on_epoch,
     )
+    dev_logits = calibrate(extractor, dev, runtime)
     metrics = {"best": history.best, "epochs": [asdict(epoch) for epoch in history.epochs]}
     provenance = _provenance(stage, inputs)
-    saved = save_checkpoint(extractor, destination, metrics=metrics, provenance=provenance)
-    n_weights = sum(weight.numel() for weight in extractor.network.parameters())
-    n_documents = pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item()
-    return Trained(saved, history, n_documents, n_weights, str(runtime))
+    saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=provenance)
+    write_dev_logits(dev_logits, outputs.dev_logits, saved, vocabulary)
+    return Trained(
+        digest_of(saved, extractor.temperature),
+        extractor.temperature,
+        history,
+        pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
+        sum(weight.numel() for weight in extractor.network.parameters()),
+        str(runtime),
+    )
+
+
+def write_dev_logits(
+    dev_logits: "DevLogits", folder: Path, model: str, vocabulary: RelationVocabulary
+) -> None:
+    """Keep what a model's temperature was fitted on, for checks that do without torch.
+
+    Args:
+        dev_logits: labelled documents and their logits.
+        folder: of the shard.
+        model: digest of the checkpoint.
+        vocabulary: the relations.
+    """
+    text = digest_of([(document.doc_id, document_digest(document)) for document, _ in dev_logits])
+    origin = ShardOrigin(model, vocabulary.digest, text, code=model)
+    write_shard(folder, dev_logits, origin, len(vocabulary))
 
 
 def _starting_point(

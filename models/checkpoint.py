@@ -14,7 +14,15 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
 from corpus.relations import RelationVocabulary
-from models.checkpoint_files import CONFIG, METRICS, PROVENANCE, RELATIONS, TOKENIZER, WEIGHTS
+from models.checkpoint_files import (
+    CALIBRATION,
+    CONFIG,
+    METRICS,
+    PROVENANCE,
+    RELATIONS,
+    TOKENIZER,
+    WEIGHTS,
+)
 from models.config import ModelConfig
 from models.encoder import ATTENTION, Encoder
 from models.extractor import Extractor
@@ -45,6 +53,7 @@ def save_checkpoint(
         write_json({"model": asdict(extractor.config), "encoder": encoder}, draft / CONFIG)
         extractor.vocabulary.save(draft / RELATIONS)
         extractor.tokenizer.save_pretrained(draft / TOKENIZER)
+        write_json({"temperature": extractor.temperature}, draft / CALIBRATION)
         write_json(dict(metrics), draft / METRICS)
         write_json({**provenance, "versions": versions}, draft / PROVENANCE)
     return checkpoint_digest(path)
@@ -77,17 +86,21 @@ def load_checkpoint(path: Path) -> Extractor:
             "train it again"
         ) from error
     tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
-    return Extractor(network, tokenizer, vocabulary, config)
+    temperature = read_json(path / CALIBRATION)["temperature"]
+    return Extractor(network, tokenizer, vocabulary, config, temperature)
 
 
 def checkpoint_digest(path: Path) -> str:
-    """Digest of what a checkpoint predicts with: weights, configuration, relations, tokenizer."""
+    """Digest of what logits depend on: weights, configuration, relations and tokenizer.
+
+    The temperature moves no logit, so soft labels stay right when it is fitted again.
+    """
     _require_files(path)
     return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))
 
 
 def _require_files(path: Path) -> None:
-    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)
+    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER, CALIBRATION)
     missing = [name for name in expected if not (path / name).exists()]
     if missing:
         raise ValueError(

@@ -37,6 +37,8 @@ class Extractor:
     tokenizer: PreTrainedTokenizerBase
     vocabulary: RelationVocabulary
     config: ModelConfig
+    temperature: float | None = None
+    """T that makes σ((l_r - l_TH) / T) a probability; None where none was fitted."""
 
     def __post_init__(self) -> None:
         self._documents = DocumentEncoder(

@@ -18,6 +18,7 @@ from corpus.encode import EncodedDocument
 from corpus.logits import ends_of_pairs, margins_to_th, relations_above_th
 from corpus.schema import PREDICTIONS, Document
 from models.batch import pack
+from models.calibration import probability
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
 from models.metrics import Triple
@@ -48,7 +49,7 @@ class Prediction:
     tail: int
     column: int
     score: float
-    """sigmoid(l_r - l_TH), in (0.5, 1), also as float32."""
+    """σ((l_r - l_TH) / T), in (0.5, 1), also as float32."""
 
 
 def stream_logits(
@@ -97,17 +98,20 @@ def encoded_logits(
     return [logits[i] for i in range(len(documents))]
 
 
-def above_threshold(logits: Float32Array, n_entities: int) -> list[Prediction]:
+def above_threshold(
+    logits: Float32Array, n_entities: int, temperature: float = 1.0
+) -> list[Prediction]:
     """Relations above TH, at most `corpus.logits.MAX_RELATIONS_PER_PAIR` of each pair, best first.
 
     Args:
         logits: [P, R] float32 of one document.
         n_entities: E.
+        temperature: T of the scores.
     """
     margins = margins_to_th(logits)
     rows, columns = relations_above_th(margins)
     heads, tails = ends_of_pairs(rows, n_entities)
-    scores = 1 / (1 + np.exp(-margins[rows, columns].astype(np.float64)))
+    scores = probability(margins[rows, columns], temperature)
     scores = scores.clip(0.5 + _SCORE_STEP, 1 - _SCORE_STEP)
     found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)
     return [Prediction(*prediction) for prediction in found]
@@ -125,6 +129,7 @@ def triples(
 def _predictions(
     extractor: Extractor, documents: Iterable[Document], runtime: Runtime
 ) -> Iterator[tuple[Document, Prediction]]:
+    temperature = extractor.temperature or 1.0
     for document, logits in stream_logits(extractor, documents, runtime):
         if not np.isfinite(logits).all():
             raise FloatingPointError(
@@ -132,7 +137,7 @@ def _predictions(
                 f"{len(logits)} pairs; they would pass for no relation. Check that the model's "
                 f"weights are finite, or compute with precision float32 (now {runtime})"
             )
-        for found in above_threshold(logits, len(document.entities)):
+        for found in above_threshold(logits, len(document.entities), temperature):
             yield document, found
 
 

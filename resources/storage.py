@@ -98,6 +98,10 @@ class Storage(dg.ConfigurableResource):
         """Checkpoint of ``teacher``, ``student`` or ``finetuned``."""
         return self.folder / "models" / name
 
+    def dev_logits(self, model: str) -> Path:
+        """A model's logits on the labelled documents of dev, a shard as soft labels have."""
+        return self.folder / "dev_logits" / model
+
     @property
     def scores(self) -> Path:
         """Every score of every model on every labelled split."""

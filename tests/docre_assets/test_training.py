@@ -11,7 +11,7 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from docre_assets.partitions import SHARDS
 from docre_assets.soft_labelling import SoftLabeller
-from docre_assets.training import StageInputs, train_stage
+from docre_assets.training import StageInputs, StageOutputs, train_stage
 from models.config import preset
 from models.runtime import Runtime
 
@@ -38,6 +38,10 @@ def student_inputs(storage) -> StageInputs:
     )
 
 
+def _outputs(checkpoint) -> StageOutputs:
+    return StageOutputs(checkpoint, checkpoint.with_name(f"{checkpoint.name}_dev_logits"))
+
+
 def _with_objective(stage, **changes):
     return replace(stage, objective=replace(stage.objective, **changes))
 
@@ -45,7 +49,9 @@ def _with_objective(stage, **changes):
 def test_naive_adaptation_does_without_soft_labels(student_inputs, tmp_path):
     stage = _with_objective(SETTINGS.student, soft_weight=0.0)
     inputs = replace(student_inputs, soft_labels=[tmp_path / "none"], teacher=tmp_path / "none")
-    trained = train_stage(SETTINGS.model, stage, inputs, tmp_path / "student", runtime=RUNTIME)
+    trained = train_stage(
+        SETTINGS.model, stage, inputs, _outputs(tmp_path / "student"), runtime=RUNTIME
+    )
     assert len(trained.epochs) == 1
     provenance = read_json(tmp_path / "student" / "provenance.json")
     assert not [name for name in provenance["inputs"] if "none" in name]
@@ -54,7 +60,9 @@ def test_naive_adaptation_does_without_soft_labels(student_inputs, tmp_path):
 def test_soft_labels_of_another_teacher_are_refused(student_inputs, storage, tmp_path):
     inputs = replace(student_inputs, teacher=storage.model("finetuned"))
     with pytest.raises(ValueError, match="soft labels were made with teacher"):
-        train_stage(SETTINGS.model, SETTINGS.student, inputs, tmp_path / "s", runtime=RUNTIME)
+        train_stage(
+            SETTINGS.model, SETTINGS.student, inputs, _outputs(tmp_path / "s"), runtime=RUNTIME
+        )
     assert not (tmp_path / "s").exists()
 
 
@@ -63,26 +71,36 @@ def test_a_previous_model_of_another_vocabulary_is_refused(student_inputs, tmp_p
     other.save(tmp_path / "relations.json")
     inputs = replace(student_inputs, relations=tmp_path / "relations.json")
     with pytest.raises(ValueError, match=r"only in .*relations.json: \['P999'\]"):
-        train_stage(SETTINGS.model, SETTINGS.finetune, inputs, tmp_path / "f", runtime=RUNTIME)
+        train_stage(
+            SETTINGS.model, SETTINGS.finetune, inputs, _outputs(tmp_path / "f"), runtime=RUNTIME
+        )
 
 
 def test_a_previous_model_that_is_not_as_configured_is_refused(student_inputs, tmp_path):
     other = replace(SETTINGS.model, axial_layers=2, window=256)
     expected = r"'model.axial_layers': '1 instead of 2', 'model.window': '512 instead of 256'"
     with pytest.raises(ValueError, match=expected):
-        train_stage(other, SETTINGS.finetune, student_inputs, tmp_path / "f", runtime=RUNTIME)
+        train_stage(
+            other, SETTINGS.finetune, student_inputs, _outputs(tmp_path / "f"), runtime=RUNTIME
+        )
 
 
 def test_the_first_stage_has_none_to_start_from(student_inputs, tmp_path):
     first = replace(student_inputs, previous=None)
     with pytest.raises(ValueError, match="the teacher is the first; set its start to 'encoder'"):
-        train_stage(SETTINGS.model, SETTINGS.finetune, first, tmp_path / "f", runtime=RUNTIME)
+        train_stage(
+            SETTINGS.model, SETTINGS.finetune, first, _outputs(tmp_path / "f"), runtime=RUNTIME
+        )
 
 
 def test_the_same_inputs_give_the_same_weights(student_inputs, tmp_path):
     digests = {
         train_stage(
-            SETTINGS.model, SETTINGS.student, student_inputs, tmp_path / name, runtime=RUNTIME
+            SETTINGS.model,
+            SETTINGS.student,
+            student_inputs,
+            _outputs(tmp_path / name),
+            runtime=RUNTIME,
         ).digest
         for name in ("one", "two")
     }
@@ -94,7 +112,7 @@ def test_fine_tuning_starts_from_the_previous_weights(student_inputs, storage, t
 
     still = replace(SETTINGS.finetune.training, encoder_lr=1e-12, head_lr=1e-12)
     stage = replace(SETTINGS.finetune, training=still)
-    train_stage(SETTINGS.model, stage, student_inputs, tmp_path / "same", runtime=RUNTIME)
+    train_stage(SETTINGS.model, stage, student_inputs, _outputs(tmp_path / "same"), runtime=RUNTIME)
     before = load_checkpoint(storage.model("teacher")).network.state_dict()
     after = load_checkpoint(tmp_path / "same").network.state_dict()
     assert all((after[name] - weight).abs().max() < 1e-6 for name, weight in before.items())

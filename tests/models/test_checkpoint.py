@@ -13,6 +13,7 @@ from corpus.relations import RelationVocabulary
 from models import checkpoint
 from models import extractor as extractors
 from models.checkpoint import (
+    CALIBRATION,
     CONFIG,
     METRICS,
     PROVENANCE,
@@ -66,6 +67,14 @@ def test_metrics_and_provenance_do_not_move_the_digest(extractor, saved):
     assert json.loads((saved / METRICS).read_text()) == {"f1": 0.9}
 
 
+def test_the_temperature_travels_and_does_not_move_the_digest(extractor, saved):
+    digest = checkpoint_digest(saved)
+    assert load_checkpoint(saved).temperature is None
+    extractor.temperature = 1.75
+    assert save_checkpoint(extractor, saved, metrics={}, provenance={}) == digest
+    assert load_checkpoint(saved).temperature == 1.75
+
+
 def test_weights_move_the_digest(extractor, saved):
     digest = checkpoint_digest(saved)
     with torch.no_grad():
@@ -99,7 +108,7 @@ def test_it_loads_without_the_source_of_its_encoder(saved, monkeypatch):
     assert load_checkpoint(saved).config.encoder
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, RELATIONS, TOKENIZER])
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, RELATIONS, TOKENIZER, CALIBRATION])
 def test_missing_file(saved, name):
     (saved / name).rename(saved.parent / name)
     for read in (load_checkpoint, checkpoint_digest):
@@ -180,6 +189,6 @@ def test_a_checkpoint_is_replaced_whole(extractor, saved):
     (saved / "stray.txt").write_text("of an earlier version")
     save_checkpoint(extractor, saved, metrics={}, provenance={})
     assert sorted(path.name for path in saved.iterdir()) == sorted(
-        [WEIGHTS, CONFIG, RELATIONS, TOKENIZER, METRICS, PROVENANCE]
+        [WEIGHTS, CONFIG, RELATIONS, TOKENIZER, CALIBRATION, METRICS, PROVENANCE]
     )
     assert list(saved.parent.iterdir()) == [saved]

@@ -1,0 +1,55 @@
+"""A model's logits on the documents of dev: what its temperature and its checks are taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.logits import margins_to_th, places_of_pairs
+from corpus.relations import TH, RelationVocabulary
+from corpus.schema import Document
+from models.calibration import fit_temperature
+from models.extractor import Extractor
+from models.infer import Float32Array, stream_logits
+from models.runtime import Runtime
+
+DevLogits = Sequence[tuple[Document, Float32Array]]
+"""Labelled documents and their logits [P, R]."""
+
+
+def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -> DevLogits:
+    """Fit an extractor's temperature in place; gives the logits that it was fitted on.
+
+    It stays None where dev tells none: without labelled documents, or if no relation holds in them.
+
+    Args:
+        extractor: trained on other documents.
+        dev: documents; those without labels are left out.
+        runtime: device and precision.
+
+    Raises:
+        ValueError: if a logit is not finite.
+    """
+    labelled = (document for document in dev if document.labels is not None)
+    found = list(stream_logits(extractor, labelled, runtime))
+    extractor.temperature = _temperature(found, extractor.vocabulary)
+    return found
+
+
+def _temperature(found: DevLogits, vocabulary: RelationVocabulary) -> float | None:
+    if not any(document.labels for document, _ in found):
+        return None
+    truth = [_truth(document, vocabulary).ravel() for document, _ in found]
+    margins = [np.delete(margins_to_th(logits), TH, axis=1).ravel() for _, logits in found]
+    return fit_temperature(np.concatenate(margins), np.concatenate(truth))
+
+
+def _truth(document: Document, vocabulary: RelationVocabulary) -> NDArray[np.bool_]:
+    """[P, R - 1], whether a relation is labelled; without TH's column."""
+    labels = [(x.head, x.tail, vocabulary.column(x.relation)) for x in document.labels or ()]
+    heads, tails, columns = np.array(labels, np.int64).reshape(-1, 3).T
+    truth = np.zeros((document.n_pairs, len(vocabulary)), bool)
+    truth[places_of_pairs(heads, tails, len(document.entities)), columns] = True
+    return np.delete(truth, TH, axis=1)
