@@ -3,9 +3,9 @@
 ``python -m benchmarks.distillation --data FOLDER --annotated N --distant M [--test FILE]
 [--json OUT]`` trains a teacher on N annotated documents, two students on M others whose labels
 come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive adaptation:
-without), and fine-tunes both on the annotated documents. Every model is scored on the test
-documents, which nothing is chosen on, and on those of the first 300 of dev that do not choose its
-epoch, which hyper-parameters may be chosen on.
+without), and fine-tunes both on the annotated documents. The seed draws the documents. Every model
+is scored on the test documents, which nothing is chosen on, and on those of the first 300 of dev
+that do not choose its epoch, which hyper-parameters may be chosen on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import platform
+import random
 import tempfile
 import time
 from collections.abc import Callable
@@ -104,19 +105,33 @@ def prepare(options: argparse.Namespace, root: Path) -> Tables:
     tables, folder = Tables(root), open_folder(options.data)
     ingest(_with_test(folder, options.test), tables.raw)
     train, dev, test = (pl.scan_parquet(tables.raw / documents_file(split)) for split in ANNOTATED)
-    unlabelled = train.slice(options.annotated, options.distant).with_columns(
+    drawn = _drawn(train, options.annotated + options.distant, options.seed)
+    annotated, others = drawn[: options.annotated], drawn[options.annotated :]
+    unlabelled = _chosen(train, others).with_columns(
         labels=pl.lit(None, dtype=train.collect_schema()["labels"])
     )
     if folder.knowledge_base is None:
         raise SystemExit(f"{options.data}: the benchmark needs a knowledge base, found none")
     triples = read_triples(folder.knowledge_base, RelationVocabulary.load(tables.relations))
-    write_table(train.head(options.annotated), tables.annotated)
+    write_table(_chosen(train, annotated), tables.annotated)
     write_table(label_distantly(unlabelled, triples), tables.distant)
     choosing = min(CHOOSING, options.choosing)
     write_table(dev.head(choosing), tables.dev)
     write_table(dev.slice(choosing, CHOOSING - choosing), tables.tuning)
     write_table(test if options.test else dev.slice(CHOOSING), tables.test)
     return tables
+
+
+def _drawn(train: pl.LazyFrame, count: int, seed: int) -> list[str]:
+    """Ids of training documents at random: files may be sorted, and their heads lack relations."""
+    ids = train.select("doc_id").collect()["doc_id"].to_list()
+    if len(ids) < count:
+        raise SystemExit(f"expected {count} training documents or more, found {len(ids)}")
+    return random.Random(seed).sample(ids, count)
+
+
+def _chosen(train: pl.LazyFrame, ids: list[str]) -> pl.LazyFrame:
+    return train.filter(pl.col("doc_id").is_in(ids))
 
 
 def _with_test(folder: CorpusFolder, test: Path | None) -> CorpusFolder:
