@@ -133,7 +133,7 @@ PREDICTIONS: Final = pl.Schema(
         "score": pl.Float32,
     }
 )
-"""Predicted triples; ``score`` is σ((l_r - l_TH) / T), in (0.5, 1), with T fitted on dev."""
+"""Predicted triples; ``score`` is their probability, as calibrated on dev, in (0, 1)."""
 
 EVALUATION: Final = pl.Schema(
     {"model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64}

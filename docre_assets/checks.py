@@ -1,7 +1,4 @@
-"""Structural checks between stages, one property each, over `quality`.
-
-All block what is downstream but `distant_apart`, which only warns.
-"""
+"""Structural checks between stages, one property each, over `quality`; all block."""
 
 import dagster as dg
 import polars as pl
@@ -11,11 +8,12 @@ from corpus.schema import ANNOTATED, Split
 from docre_assets import corpus_assets, model_assets, serving_assets
 from docre_assets.metadata import check_result
 from docre_assets.partitions import SHARDS
+from docre_assets.quality_checks import QUALITY_CHECKS
 from models.checkpoint_files import RELATIONS, WEIGHTS
 from quality.facts import check_triples
 from quality.outcomes import check_evaluation, check_predictions, check_vocabulary
 from quality.report import Report
-from quality.shards import check_soft_labels
+from quality.shards import check_origin, check_soft_labels
 from quality.structure import check_documents, check_labelled, check_splits
 from quality.weights import check_weights
 from resources.storage import Storage
@@ -57,20 +55,6 @@ def distant_labels_valid(storage: Storage) -> dg.AssetCheckResult:
     return check_result(Report.joined(reports))
 
 
-@dg.asset_check(
-    asset=corpus_assets.distant_documents, additional_deps=[corpus_assets.annotated_documents]
-)
-def distant_apart(storage: Storage) -> dg.AssetCheckResult:
-    """No dev or test document is in the distant corpus, where the student would learn from it."""
-    held_out = [storage.annotated(split) for split in (Split.DEV, Split.TEST)]
-    tables = {
-        "distant": storage.distant_shards(SHARDS),
-        "dev or test": [path for path in held_out if path.is_file()],
-    }
-    report = check_splits({name: pl.scan_parquet(paths) for name, paths in tables.items() if paths})
-    return check_result(report, dg.AssetCheckSeverity.WARN)
-
-
 @dg.asset_check(asset=model_assets.soft_labels, blocking=True)
 def shards_complete(storage: Storage) -> dg.AssetCheckResult:
     """Every distant document has finite soft labels of its text and entities as they are now."""
@@ -78,6 +62,19 @@ def shards_complete(storage: Storage) -> dg.AssetCheckResult:
         check_soft_labels(storage.soft_label_shard(shard), documents)
         for shard, documents in zip(SHARDS, storage.distant_shards(SHARDS), strict=True)
     )
+    return check_result(Report.joined(reports))
+
+
+@dg.asset_check(asset=model_assets.soft_labels, blocking=True)
+def made_by_teacher(storage: Storage) -> dg.AssetCheckResult:
+    """All soft labels are of the teacher and of the relations as they are now."""
+    from models.checkpoint import checkpoint_digest
+
+    digests = {
+        "teacher": checkpoint_digest(storage.model("teacher")),
+        "vocabulary": storage.vocabulary().digest,
+    }
+    reports = [check_origin(storage.soft_label_shard(shard), **digests) for shard in SHARDS]
     return check_result(Report.joined(reports))
 
 
@@ -129,10 +126,11 @@ CHECKS = [
     splits_disjoint,
     annotations_valid,
     distant_labels_valid,
-    distant_apart,
     shards_complete,
+    made_by_teacher,
     *(weights_check(asset, model) for model, asset in MODELS.items()),
     *(vocabulary_check(asset, model) for model, asset in MODELS.items()),
     predictions_valid,
     scores_finite,
+    *QUALITY_CHECKS,
 ]

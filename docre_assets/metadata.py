@@ -1,7 +1,7 @@
 """What assets and checks show about themselves in Dagster."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from corpus.schema import Split
 from quality.report import Problem, Report
+from quality.verdict import Failure, Verdict
 
 OWNERS = ["team:docre"]
 
@@ -44,6 +45,67 @@ def picture(png: bytes, caption: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(
         f"![{caption}](data:image/png;base64,{base64.b64encode(png).decode()})"
     )
+
+
+def observed(
+    asset: dg.AssetKey, statistics: pl.DataFrame, figures: Mapping[str, Callable[[], bytes]]
+) -> dg.AssetObservation:
+    """A stage's numbers, which the UI plots over time, and its figures.
+
+    Args:
+        asset: what they are of.
+        statistics: a `STATISTICS` table; those of all relations together are shown.
+        figures: PNGs by caption, drawn here; one that has nothing to draw says so in its place.
+    """
+    totals = statistics.filter(pl.col("relation").is_null()).select("statistic", "value")
+    pictures = {c.replace(" ", "_"): _drawn(draw, c) for c, draw in figures.items()}
+    return dg.AssetObservation(asset, metadata={**pictures, **dict(totals.iter_rows())})
+
+
+def _drawn(draw: Callable[[], bytes], caption: str) -> dg.MetadataValue:
+    try:
+        return picture(draw(), caption)
+    except ValueError as nothing_to_draw:
+        return dg.MetadataValue.text(str(nothing_to_draw))
+
+
+def verdict_result(
+    asset: dg.AssetKey, suite: str, verdict: Verdict, *, blocks: bool
+) -> dg.AssetCheckResult:
+    """A suite's verdict; a failing one shows what was expected and found as a table.
+
+    Args:
+        asset: what was judged.
+        suite: the check's name.
+        verdict: what was found.
+        blocks: whether a failure is an error and stops what is downstream, or only warns.
+    """
+    severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
+    metadata: dict[str, Any] = {"expectations": verdict.n_expectations}
+    if verdict.failures:
+        metadata["failures"] = dg.MetadataValue.table(
+            [dg.TableRecord(_failure(failure)) for failure in verdict.failures]
+        )
+    if verdict.docs:
+        metadata["data_docs"] = dg.MetadataValue.path(str(verdict.docs))
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        asset_key=asset,
+        check_name=suite,
+        severity=severity,
+        metadata=metadata,
+        description=None if verdict.passed else str(verdict),
+    )
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {
+        "statistic": failure.statistic,
+        "expected": failure.expected,
+        "observed": failure.observed,
+        "worst": ", ".join(failure.worst),
+        "remedy": failure.remedy,
+    }
 
 
 def check_result(

@@ -1,6 +1,7 @@
 """Teacher, soft labels, student and fine-tuned model: one way of training, three sets of inputs."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,8 +166,8 @@ def materialized(trained: Trained, path: Path) -> dg.MaterializeResult:
     epochs = trained.history.epochs
     best = epochs[trained.history.best - 1]
     headline = {} if best.dev_f1 is None else {"dev_f1": 100 * best.dev_f1}
-    if trained.temperature is not None:
-        headline["temperature"] = trained.temperature
+    if trained.calibration is not None:
+        headline |= asdict(trained.calibration)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(trained.digest),
         metadata={

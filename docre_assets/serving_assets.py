@@ -107,6 +107,7 @@ def warehouse(
         evaluation=storage.scores,
         rejected=storage.rejected_documents,
         relations=storage.relations,
+        statistics=storage.all_statistics(),
     )
     inputs = digests(storage)
     rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})

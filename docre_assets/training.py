@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from corpus.artefacts import digest, digest_of
+from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.soft_labels import ShardOrigin, SoftLabels, document_digest, write_shard
 from corpus.tables import read_documents
+from models.checkpoint_files import CALIBRATION
 from models.config import ModelConfig, Stage, Start
 
 if TYPE_CHECKING:
@@ -56,9 +58,9 @@ class Trained:
     """A stage's outcome."""
 
     digest: str
-    """Of the checkpoint, its temperature included."""
-    temperature: float | None
-    """T of its probabilities; None where dev told none."""
+    """Of the checkpoint, its calibration included."""
+    calibration: Calibration | None
+    """What makes its margins probabilities; None where dev told none."""
     history: "History"
     n_documents: int
     n_weights: int
@@ -80,7 +82,7 @@ def train_stage(
     runtime: "Runtime",
     on_epoch: "Callable[[Epoch], None] | None" = None,
 ) -> Trained:
-    """Train a model on artefacts, fit its temperature on dev, and save both with their provenance.
+    """Train a model on artefacts, calibrate it on dev, and save both with their provenance.
 
     Raises:
         ValueError: if there are no documents to train on, or an input is of another corpus or
@@ -108,8 +110,8 @@ def train_stage(
     saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=provenance)
     write_dev_logits(dev_logits, outputs.dev_logits, saved, vocabulary)
     return Trained(
-        digest_of(saved, extractor.temperature),
-        extractor.temperature,
+        digest_of(saved, digest(outputs.checkpoint / CALIBRATION)),
+        extractor.calibration,
         history,
         pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
         sum(weight.numel() for weight in extractor.network.parameters()),
@@ -120,7 +122,7 @@ def train_stage(
 def write_dev_logits(
     dev_logits: "DevLogits", folder: Path, model: str, vocabulary: RelationVocabulary
 ) -> None:
-    """Keep what a model's temperature was fitted on, for checks that do without torch.
+    """Keep what a model was calibrated on, for checks that do without torch.
 
     Args:
         dev_logits: labelled documents and their logits.

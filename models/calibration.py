@@ -1,8 +1,4 @@
-"""Temperature scaling: what makes σ((l_r - l_TH) / T) a probability (Guo et al. 2017, section 4.2).
-
-σ of the plain margin is what the losses call P(r); trained to the end, models are far too sure of
-themselves by it.
-"""
+"""Platt scaling: what makes margins to TH probabilities that mean what they say."""
 
 from __future__ import annotations
 
@@ -11,20 +7,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-COLDEST: Final = 0.05
-HOTTEST: Final = 20.0
-"""Bounds of the temperature: beyond them a model knows all or nothing."""
+from corpus.logits import Calibration
 
-_STEPS: Final = 60  # of a golden section: they narrow the bounds to a relative 1e-12
+HOTTEST: Final = 20.0
+"""Bound of the temperature: beyond it a model's margins say nothing."""
+
+_STEPS: Final = 100
+_ENOUGH: Final = 1e-10
 
 Margins = NDArray[np.floating[Any]]
+Float64Array = NDArray[np.float64]
 
 
-def fit_temperature(margins: Margins, truth: NDArray[np.bool_]) -> float:
-    """The T that makes the truth most likely under σ(margin / T).
+def fit_calibration(margins: Margins, truth: NDArray[np.bool_]) -> Calibration:
+    """The temperature and the offset that make the truth most likely.
 
-    The likelihood is concave in 1 / T, so there is one best T; it stays within `COLDEST` and
-    `HOTTEST`.
+    Logistic regression of the truth on margins (Platt 1999), by Newton's method. Like there, truth
+    counts as (n + 1) / (n + 2) of itself, so that margins that part true from false without an
+    error have a temperature too.
 
     Args:
         margins: [N] l_r - l_TH of relations of pairs, all of them or a sample that was not chosen
@@ -33,46 +33,73 @@ def fit_temperature(margins: Margins, truth: NDArray[np.bool_]) -> float:
 
     Raises:
         ValueError: if there are no margins, some are not finite, or all relations hold or none
-            does; from these no temperature can be told.
+            does; from these nothing can be told.
     """
     _require_telling(margins, truth)
-    signed, times = _counted(np.where(truth, margins, -margins))
+    values, times, targets = _counted(margins, truth)
+    inputs = np.stack([values, np.ones_like(values)], 1)
+    slope, bias = _regression(inputs, times, targets, np.array([1.0, 0.0]))
+    if slope < 1 / HOTTEST:
+        slope = 1 / HOTTEST
+        (bias,) = _regression(inputs[:, 1:], times, targets, np.zeros(1), slope * values)
+    return Calibration(float(1 / slope), float(-bias / slope))
 
-    def loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -signed / np.exp(log_temperature)) @ times)
 
-    low, high = np.log(COLDEST), np.log(HOTTEST)
-    golden = (np.sqrt(5) - 1) / 2
-    left, right = high - golden * (high - low), low + golden * (high - low)
-    at_left, at_right = loss(left), loss(right)
+def _regression(
+    inputs: Float64Array,
+    times: Float64Array,
+    targets: Float64Array,
+    weights: Float64Array,
+    known: Float64Array | float = 0.0,
+) -> Float64Array:
+    """Weights [K] of a logistic regression of targets [N] on inputs [N, K], each ``times`` there.
+
+    Newton's step is halved until it helps, so that it finds the minimum of the convex loss from
+    anywhere.
+    """
+
+    def loss(weights: Float64Array) -> float:
+        logits = inputs @ weights + known
+        return float(times @ (np.logaddexp(0, logits) - targets * logits))
+
+    lowest = loss(weights)
     for _ in range(_STEPS):
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - golden * (high - low)
-            at_left = loss(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + golden * (high - low)
-            at_right = loss(right)
-    return float(np.exp((low + high) / 2))
+        p = Calibration().probability(inputs @ weights + known)
+        gradient = inputs.T @ (times * (p - targets))
+        curvature = (inputs.T * (times * p * (1 - p))) @ inputs
+        step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        while (here := loss(weights - step)) > lowest and np.abs(step).max() > _ENOUGH:
+            step = step / 2
+        weights, gained, lowest = weights - step, lowest - here, here
+        if gained <= _ENOUGH * lowest:
+            break
+    return weights
 
 
-def _counted(values: Margins) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Different values, to float16's 11 bits, and how often each stands there.
+def _counted(
+    margins: Margins, truth: NDArray[np.bool_]
+) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Different margins to float16's 11 bits, how often each stands there, and its target.
 
     A few thousand of them stand for millions of margins, so that a likelihood takes no time.
     """
+    values, times, targets = [], [], []
+    for holds in (False, True):
+        found, often = _different(margins[truth == holds])
+        values.append(found)
+        times.append(often)
+        n = often.sum()
+        targets.append(np.full(len(found), (n + 1) / (n + 2) if holds else 1 / (n + 2)))
+    return np.concatenate(values), np.concatenate(times), np.concatenate(targets)
+
+
+def _different(margins: Margins) -> tuple[Float64Array, Float64Array]:
     largest = np.finfo(np.float16).max
-    bits = values.clip(-largest, largest).astype(np.float16).view(np.uint16)
+    bits = margins.clip(-largest, largest).astype(np.float16).view(np.uint16)
     times = np.bincount(bits, minlength=1 << 16)
     occurring = np.flatnonzero(times)
-    return occurring.astype(np.uint16).view(np.float16).astype(np.float64), times[occurring]
-
-
-def probability(margins: Margins, temperature: float) -> NDArray[np.float64]:
-    """σ(margin / T), float64."""
-    scaled = np.asarray(margins, np.float64) / temperature
-    return np.exp(-np.logaddexp(0, -scaled))
+    values = occurring.astype(np.uint16).view(np.float16).astype(np.float64)
+    return values, times[occurring].astype(np.float64)
 
 
 def _require_telling(margins: Margins, truth: NDArray[np.bool_]) -> None:
@@ -81,7 +108,7 @@ def _require_telling(margins: Margins, truth: NDArray[np.bool_]) -> None:
     if n_finite == n_all and 0 < n_true < n_all:
         return
     raise ValueError(
-        f"temperature: expected finite margins of relations of which some hold and some do not, "
+        f"calibration: expected finite margins of relations of which some hold and some do not, "
         f"found {n_all} margins, {n_finite} of them finite, {n_true} of relations that hold; "
         "probabilities would mean nothing. Give the corpus a dev split with labels of relations "
         "that training has too; if margins are not finite, train again at lower learning rates"

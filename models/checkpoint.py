@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
+from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from models.checkpoint_files import (
     CALIBRATION,
@@ -53,7 +54,8 @@ def save_checkpoint(
         write_json({"model": asdict(extractor.config), "encoder": encoder}, draft / CONFIG)
         extractor.vocabulary.save(draft / RELATIONS)
         extractor.tokenizer.save_pretrained(draft / TOKENIZER)
-        write_json({"temperature": extractor.temperature}, draft / CALIBRATION)
+        fitted = extractor.calibration
+        write_json(None if fitted is None else asdict(fitted), draft / CALIBRATION)
         write_json(dict(metrics), draft / METRICS)
         write_json({**provenance, "versions": versions}, draft / PROVENANCE)
     return checkpoint_digest(path)
@@ -86,14 +88,15 @@ def load_checkpoint(path: Path) -> Extractor:
             "train it again"
         ) from error
     tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
-    temperature = read_json(path / CALIBRATION)["temperature"]
-    return Extractor(network, tokenizer, vocabulary, config, temperature)
+    fitted = read_json(path / CALIBRATION)
+    calibration = None if fitted is None else Calibration(**fitted)
+    return Extractor(network, tokenizer, vocabulary, config, calibration)
 
 
 def checkpoint_digest(path: Path) -> str:
     """Digest of what logits depend on: weights, configuration, relations and tokenizer.
 
-    The temperature moves no logit, so soft labels stay right when it is fitted again.
+    The calibration moves no logit, so soft labels stay right when it is fitted again.
     """
     _require_files(path)
     return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))

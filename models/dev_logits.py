@@ -1,4 +1,4 @@
-"""A model's logits on the documents of dev: what its temperature and its checks are taken from."""
+"""A model's logits on the documents of dev: what its calibration and its checks are taken from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.logits import margins_to_th, places_of_pairs
+from corpus.logits import Calibration, margins_to_th, places_of_pairs
 from corpus.relations import TH, RelationVocabulary
 from corpus.schema import Document
-from models.calibration import fit_temperature
+from models.calibration import fit_calibration
 from models.extractor import Extractor
 from models.infer import Float32Array, stream_logits
 from models.runtime import Runtime
@@ -20,7 +20,7 @@ DevLogits = Sequence[tuple[Document, Float32Array]]
 
 
 def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -> DevLogits:
-    """Fit an extractor's temperature in place; gives the logits that it was fitted on.
+    """Fit an extractor's calibration in place; gives the logits that it was fitted on.
 
     It stays None where dev tells none: without labelled documents, or if no relation holds in them.
 
@@ -34,16 +34,16 @@ def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -
     """
     labelled = (document for document in dev if document.labels is not None)
     found = list(stream_logits(extractor, labelled, runtime))
-    extractor.temperature = _temperature(found, extractor.vocabulary)
+    extractor.calibration = _calibration(found, extractor.vocabulary)
     return found
 
 
-def _temperature(found: DevLogits, vocabulary: RelationVocabulary) -> float | None:
+def _calibration(found: DevLogits, vocabulary: RelationVocabulary) -> Calibration | None:
     if not any(document.labels for document, _ in found):
         return None
     truth = [_truth(document, vocabulary).ravel() for document, _ in found]
     margins = [np.delete(margins_to_th(logits), TH, axis=1).ravel() for _, logits in found]
-    return fit_temperature(np.concatenate(margins), np.concatenate(truth))
+    return fit_calibration(np.concatenate(margins), np.concatenate(truth))
 
 
 def _truth(document: Document, vocabulary: RelationVocabulary) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from corpus.encode import MARKER, DocumentEncoder, EncodedDocument
+from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from models.batch import Batch, collate
@@ -37,8 +38,8 @@ class Extractor:
     tokenizer: PreTrainedTokenizerBase
     vocabulary: RelationVocabulary
     config: ModelConfig
-    temperature: float | None = None
-    """T that makes σ((l_r - l_TH) / T) a probability; None where none was fitted."""
+    calibration: Calibration | None = None
+    """What makes margins to TH probabilities; None where none was fitted."""
 
     def __post_init__(self) -> None:
         self._documents = DocumentEncoder(

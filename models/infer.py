@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corpus.encode import EncodedDocument
-from corpus.logits import ends_of_pairs, margins_to_th, relations_above_th
+from corpus.logits import Calibration, ends_of_pairs, margins_to_th, relations_above_th
 from corpus.schema import PREDICTIONS, Document
 from models.batch import pack
-from models.calibration import probability
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
 from models.metrics import Triple
@@ -26,8 +25,10 @@ from models.runtime import Runtime
 
 Float32Array = NDArray[np.float32]
 
+UNCALIBRATED: Final = Calibration()
+
 _SCORE_STEP: Final = 2.0**-23
-"""Least distance of a score from 0.5 and from 1 that float32 does not round away."""
+"""Least distance of a score from 0 and from 1, which float32 does not round away."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Prediction:
     tail: int
     column: int
     score: float
-    """σ((l_r - l_TH) / T), in (0.5, 1), also as float32."""
+    """The calibrated probability, in (0, 1), also as float32."""
 
 
 def stream_logits(
@@ -99,20 +100,20 @@ def encoded_logits(
 
 
 def above_threshold(
-    logits: Float32Array, n_entities: int, temperature: float = 1.0
+    logits: Float32Array, n_entities: int, calibration: Calibration = UNCALIBRATED
 ) -> list[Prediction]:
     """Relations above TH, at most `corpus.logits.MAX_RELATIONS_PER_PAIR` of each pair, best first.
 
     Args:
         logits: [P, R] float32 of one document.
         n_entities: E.
-        temperature: T of the scores.
+        calibration: of the scores.
     """
     margins = margins_to_th(logits)
     rows, columns = relations_above_th(margins)
     heads, tails = ends_of_pairs(rows, n_entities)
-    scores = probability(margins[rows, columns], temperature)
-    scores = scores.clip(0.5 + _SCORE_STEP, 1 - _SCORE_STEP)
+    scores = calibration.probability(margins[rows, columns].astype(np.float64))
+    scores = scores.clip(_SCORE_STEP, 1 - _SCORE_STEP)
     found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)
     return [Prediction(*prediction) for prediction in found]
 
@@ -129,7 +130,7 @@ def triples(
 def _predictions(
     extractor: Extractor, documents: Iterable[Document], runtime: Runtime
 ) -> Iterator[tuple[Document, Prediction]]:
-    temperature = extractor.temperature or 1.0
+    calibration = extractor.calibration or UNCALIBRATED
     for document, logits in stream_logits(extractor, documents, runtime):
         if not np.isfinite(logits).all():
             raise FloatingPointError(
@@ -137,7 +138,7 @@ def _predictions(
                 f"{len(logits)} pairs; they would pass for no relation. Check that the model's "
                 f"weights are finite, or compute with precision float32 (now {runtime})"
             )
-        for found in above_threshold(logits, len(document.entities), temperature):
+        for found in above_threshold(logits, len(document.entities), calibration):
             yield document, found
 
 

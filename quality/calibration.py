@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corpus.logits import Calibration
 from quality.soft_blocks import Shard
 from quality.statistics import share, totals
 
@@ -16,13 +18,6 @@ BINS: Final = 10
 Float64Array = NDArray[np.float64]
 Margins = NDArray[np.float32]
 Truth = NDArray[np.bool_]
-
-
-def sigmoid(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """1 / (1 + e^-x) in the type that it is given, exact to its last digits near 0 too."""
-    with np.errstate(over="ignore"):  # e^x is infinite, and the probability 0
-        probabilities: NDArray[np.floating] = 1 / (1 + np.exp(-values))
-    return probabilities
 
 
 def margins_and_truth(shard: Shard) -> tuple[Margins, Truth]:
@@ -41,28 +36,28 @@ def margins_and_truth(shard: Shard) -> tuple[Margins, Truth]:
 
 
 def calibration_statistics(
-    stage: str, margins: Margins, truth: Truth, temperature: float
+    stage: str, margins: Margins, truth: Truth, calibration: Calibration
 ) -> pl.DataFrame:
-    """Calibration of σ(margin) and of σ(margin / T) on labelled documents.
+    """Calibration of σ(margin), and of probabilities as fitted, on labelled documents.
 
     Of 1,000 relations of pairs 999 do not hold, and every model is sure of nearly all of them:
     an error over all cells is tiny whatever the model. So each number is given over all cells and
     over those that the model predicts (margin above 0), chosen by the model alone:
     ``ece`` (expected calibration error), ``ece_predicted``, ``brier`` and ``brier_predicted``, each
-    also with ``_uncalibrated`` for T = 1; ``temperature``; ``predicted``, how many cells those are.
-    Bins hold equally many cells (Nguyen and O'Connor 2015), for cells of equal width would nearly
-    all lie in the first.
+    also with ``_uncalibrated`` for σ(margin); ``temperature`` and ``offset``; ``predicted``, how
+    many cells those are. Bins hold equally many cells (Nguyen and O'Connor 2015), for of bins of
+    equal width the first would hold nearly all.
 
     Args:
         stage: which model's they are.
         margins: [N] l_r - l_TH.
         truth: [N] whether the relation is labelled.
-        temperature: fitted on documents that the model was not trained on.
+        calibration: fitted on documents that the model was not trained on.
     """
     predicted = margins > 0
-    values: dict[str, float | None] = {"temperature": temperature, "predicted": predicted.sum()}
-    for suffix, scale in (("", temperature), ("_uncalibrated", 1.0)):
-        probabilities = sigmoid(margins / np.float32(scale))
+    values: dict[str, float | None] = {**asdict(calibration), "predicted": predicted.sum()}
+    for suffix, fitted in (("", calibration), ("_uncalibrated", Calibration())):
+        probabilities = fitted.probability(margins)
         for cells, chosen in (("", slice(None)), ("_predicted", predicted)):
             of_cells, holds = probabilities[chosen], truth[chosen]
             values[f"ece{cells}{suffix}"] = calibration_error(of_cells, holds)

@@ -98,8 +98,8 @@ def divergence_statistics(
     """
     here, there = labelled.counts(relations), reference.counts(relations)
     draw = np.random.default_rng(seed)
-    drawn = [_resampled(counts, len(counts), resamples, draw) for counts in (here, there)]
-    noise = [_resampled(there, size, resamples, draw) for size in (len(here), len(there))]
+    drawn = [resampled(counts, len(counts), resamples, draw) for counts in (here, there)]
+    noise = [resampled(there, size, resamples, draw) for size in (len(here), len(there))]
     values: dict[str, float | None] = {}
     for name, first in (("js_bits", 1), ("js_bits_with_na", 0)):
         values |= _interval(name, here[:, first:], there[:, first:], [d[:, first:] for d in drawn])
@@ -136,7 +136,8 @@ def js_contributions(p: Float64Array, q: Float64Array) -> Float64Array:
 def _interval(
     name: str, here: Counts, there: Counts, drawn: Sequence[Float64Array]
 ) -> dict[str, float | None]:
-    (observed,) = _divergences(here.sum(0, keepdims=True), there.sum(0, keepdims=True))
+    sums = (counts.sum(0, keepdims=True, dtype=np.float64) for counts in (here, there))
+    (observed,) = _divergences(*sums)
     resampled = _divergences(*drawn)
     return {
         name: float(observed),
@@ -167,9 +168,7 @@ def _distribution(counts: NDArray[np.floating]) -> Float64Array:
     return shares
 
 
-def _resampled(
-    counts: Counts, size: int, resamples: int, draw: np.random.Generator
-) -> Float64Array:
+def resampled(counts: Counts, size: int, resamples: int, draw: np.random.Generator) -> Float64Array:
     """Sums [resamples, K] of counts over ``size`` documents that are drawn with replacement."""
     n_documents = len(counts)
     if not n_documents:

@@ -1,26 +1,17 @@
-"""Figures of training and evaluation as PNG, to be read at 600 pixels and by colour-blind people.
-
-Colours are those of Okabe and Ito (2008); nothing is told by colour alone. Figures are made without
-pyplot, so that they share no state and need no display.
-"""
+"""Figures of training and evaluation as PNG."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from quality.figure_style import COLOURS, HATCHES, INK, blank_figure, note, png_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-INK: Final = "#333333"
-FAINT: Final = "#d9d9d9"
-COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-HATCHES: Final = ("", "///", "...", "xxx", "---", "ooo")
 
 SCORES: Final = {
     "f1": "F1",
@@ -31,9 +22,6 @@ SCORES: Final = {
     "f1_inter_sentence": "inter-\nsentence",
 }
 """The scores that `score_bars` shows, with their captions."""
-
-_WIDTH: Final = 6.0  # inches: 600 pixels at 100 dots an inch
-_DOTS: Final = 150
 
 
 def training_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes:
@@ -56,13 +44,13 @@ def training_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes:
         )
     scored = [epoch for epoch in epochs if epoch.get("dev_f1") is not None]
     panels = 2 if scored else 1
-    figure = _figure(height=0.7 + 1.6 * panels)
+    figure = blank_figure(height=0.7 + 1.6 * panels)
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
     _draw_loss(axes[0], epochs)
     if scored:
         _draw_dev_f1(axes[1], scored)
     _number_epochs(axes[-1], [epoch["number"] for epoch in epochs])
-    return _png(figure)
+    return png_of(figure)
 
 
 def _number_epochs(axes: Axes, numbers: Sequence[int]) -> None:
@@ -80,7 +68,7 @@ def _draw_loss(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
     axes.plot(numbers, losses, color=COLOURS[0], marker="o")
     axes.set_ylabel("training loss")
     axes.set_ylim(0, 1.2 * max(losses) or 1)
-    axes.annotate(f"{losses[-1]:.3g}", (numbers[-1], losses[-1]), **_note(COLOURS[0]))
+    axes.annotate(f"{losses[-1]:.3g}", (numbers[-1], losses[-1]), **note(COLOURS[0]))
 
 
 def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
@@ -92,7 +80,7 @@ def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
     axes.set_ylabel("dev F1")
     axes.margins(y=0.35)
     axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))
-    axes.annotate(f"best: {scores[best]:.1f}", (numbers[best], scores[best]), **_note(INK))
+    axes.annotate(f"best: {scores[best]:.1f}", (numbers[best], scores[best]), **note(INK))
 
 
 def _points(epochs: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], list[float]]:
@@ -120,7 +108,7 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
         )
     splits = shown["split"].unique(maintain_order=True).to_list()
     models = shown["model"].unique(maintain_order=True).to_list()
-    figure = _figure(height=0.5 + 2.3 * len(splits))
+    figure = blank_figure(height=0.5 + 2.3 * len(splits))
     axes = figure.subplots(len(splits), 1, sharex=True, squeeze=False)[:, 0]
     for panel, split in zip(axes, splits, strict=True):
         _draw_bars(panel, shown.filter(pl.col("split") == split), models)
@@ -128,7 +116,7 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False
     )
-    return _png(figure)
+    return png_of(figure)
 
 
 def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
@@ -156,34 +144,3 @@ def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
 
 def _whole_number(value: float) -> str:
     return "" if isnan(value) else f"{value:.0f}"
-
-
-def _note(colour: str) -> dict[str, Any]:
-    """How a value beside its point looks."""
-    return {
-        "color": colour,
-        "fontsize": 9,
-        "xytext": (0, 9),
-        "textcoords": "offset points",
-        "ha": "center",
-    }
-
-
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(_WIDTH, height), layout="constrained")
-
-
-def _png(figure: Figure) -> bytes:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(INK)
-        axes.tick_params(colors=INK, labelsize=9)
-        axes.xaxis.label.set_color(INK)
-        axes.yaxis.label.set_color(INK)
-        axes.grid(axis="y", color=FAINT, linewidth=0.7)
-        axes.set_axisbelow(True)
-    stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=_DOTS, metadata={"Software": None})
-    return stream.getvalue()

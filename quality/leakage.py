@@ -62,6 +62,32 @@ def shared_documents(training: pl.LazyFrame, held_out: pl.LazyFrame) -> pl.DataF
     )
 
 
+def repetition_statistics(stage: str, documents: pl.LazyFrame) -> pl.DataFrame:
+    """``repeated_texts_share``: documents whose words (lower case) another one before them has.
+
+    What is repeated is learnt as often, and counts as often in every other statistic.
+    """
+    counted = documents.select(texts=_text()).select(
+        documents=pl.len(), texts=pl.col("texts").n_unique()
+    )
+    n_documents, n_texts = counted.collect(engine="streaming").row(0)
+    return totals(stage, {"repeated_texts_share": share(n_documents - n_texts, n_documents)})
+
+
+def repeated_documents(documents: pl.LazyFrame) -> pl.DataFrame:
+    """The first ten documents whose words another one has: ``doc_id``, ``times``."""
+    return (
+        documents.select("doc_id", key=_text())
+        .group_by("key")
+        .agg(pl.col("doc_id").min(), times=pl.len())
+        .filter(pl.col("times") > 1)
+        .sort("times", "doc_id", descending=[True, False])
+        .select("doc_id", "times")
+        .head(WORST)
+        .collect(engine="streaming")
+    )
+
+
 def _shared(scored: pl.LazyFrame, learnt: pl.LazyFrame) -> float | None:
     keys = scored.collect_schema().names()
     both = scored.join(learnt, on=keys, how="semi").select(pl.len())

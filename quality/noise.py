@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from corpus.logits import relations_above_th
+from corpus.logits import Calibration, relations_above_th
 from corpus.relations import RelationVocabulary
-from quality.calibration import sigmoid
 from quality.labels import KEY, Labelled
-from quality.soft_blocks import Block, Shard
+from quality.soft_blocks import Block, Rows, Shard, of_each, summed
 from quality.statistics import by_relation, joined, totals
 
 WORST: Final = 10
@@ -50,35 +50,49 @@ class Tally:
         """The tally of no pair."""
         return cls(0, *(np.zeros(n_classes) for _ in range(6)))
 
-    def add(self, block: Block, temperature: float) -> None:
-        """Count one more block of pairs."""
+    def __add__(self, other: Tally) -> Tally:
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Tally(*(ours + theirs for ours, theirs in both))
+
+    @classmethod
+    def of(cls, block: Block, calibration: Calibration) -> Tally:
+        """That of a block of pairs."""
         margins = block.margins()
-        probabilities = sigmoid(margins / np.float32(temperature))
+        probabilities = calibration.probability(margins)
         n_classes = margins.shape[1]
         found = relations_above_th(margins)
         given = np.zeros(margins.shape, bool)
         given[block.rows, block.columns] = True
-        self.pairs += len(margins)
-        self.labelled += np.bincount(block.columns, minlength=n_classes)
-        self.found += np.bincount(found[1], minlength=n_classes)
-        self.both += np.bincount(found[1][given[found]], minlength=n_classes)
-        self.probability += probabilities.sum(0, dtype=np.float64)
         of_labelled = probabilities[block.rows, block.columns]
-        self.probability_labelled += np.bincount(block.columns, of_labelled, n_classes)
-        self.square += np.square(probabilities).sum(0, dtype=np.float64)
+        return cls(
+            pairs=len(margins),
+            labelled=_counted(block.columns, n_classes),
+            found=_counted(found[1], n_classes),
+            both=_counted(found[1][given[found]], n_classes),
+            probability=probabilities.sum(0, dtype=np.float64),
+            probability_labelled=_counted(block.columns, n_classes, of_labelled),
+            square=np.square(probabilities).sum(0, dtype=np.float64),
+        )
 
 
-def tally(shards: Sequence[Shard], vocabulary: RelationVocabulary, temperature: float) -> Tally:
+def _counted(columns: Rows, n_classes: int, weights: NDArray[np.floating] | None = None) -> Sums:
+    """How often each column occurs [R], or the sum of its weights."""
+    return np.bincount(columns, weights, n_classes).astype(np.float64)
+
+
+def tally(
+    shards: Sequence[Shard], vocabulary: RelationVocabulary, calibration: Calibration
+) -> Tally:
     """Sums over all pairs of all shards, read once."""
-    sums = Tally.nothing(len(vocabulary))
-    for shard in shards:
-        for block in shard.blocks():
-            sums.add(block, temperature)
-    return sums
+    nothing = Tally.nothing(len(vocabulary))
+    return summed(shards, partial(Tally.of, calibration=calibration), nothing)
 
 
 def noise_statistics(
-    stage: str, shards: Sequence[Shard], vocabulary: RelationVocabulary, temperature: float
+    stage: str,
+    shards: Sequence[Shard],
+    vocabulary: RelationVocabulary,
+    calibration: Calibration,
 ) -> pl.DataFrame:
     """Agreement of distant labels with the teacher, and their estimated noise.
 
@@ -98,10 +112,10 @@ def noise_statistics(
         stage: what the distant labels are of.
         shards: the teacher's logits beside the distant labels; read twice.
         vocabulary: the relations.
-        temperature: of the teacher.
+        calibration: of the teacher.
     """
-    sums = tally(shards, vocabulary, temperature)
-    joint = confident_joint(shards, sums, temperature)
+    sums = tally(shards, vocabulary, calibration)
+    joint = confident_joint(shards, sums, calibration)
     each = [np.asarray(column[1:]) for column in vars(sums).values() if not np.isscalar(column)]
     table = pl.DataFrame(
         {
@@ -116,7 +130,7 @@ def noise_statistics(
     of_all = {
         **_agreement(cells, *whole[:3]),
         **_estimates(cells, whole[0], *whole[3:]),
-        **_of_joint(joint[1:].sum(0, keepdims=True)),
+        **_of_joint(np.nansum(joint[1:], 0, keepdims=True)),
     }
     return joined(
         [totals(stage, {k: float(v[0]) for k, v in of_all.items()}), by_relation(stage, table)]
@@ -165,7 +179,7 @@ def _estimates(
     }
 
 
-def confident_joint(shards: Sequence[Shard], sums: Tally, temperature: float) -> Sums:
+def confident_joint(shards: Sequence[Shard], sums: Tally, calibration: Calibration) -> Sums:
     """Estimated pairs [R, 2, 2] by relation, by whether it is labelled and whether it holds.
 
     A pair counts as one whose relation holds (does not hold) if p (1 - p) reaches its mean over the
@@ -178,13 +192,13 @@ def confident_joint(shards: Sequence[Shard], sums: Tally, temperature: float) ->
         holding = sums.probability_labelled / sums.labelled
         lacking = 1 - (sums.probability - sums.probability_labelled) / absent
         bounds = [
-            (temperature * sign * (np.log(t) - np.log1p(-t))).astype(np.float32)
+            (calibration.offset + calibration.temperature * sign * (np.log(t) - np.log1p(-t)))
             for t, sign in ((holding, 1), (lacking, -1))
         ]
-    counts = np.zeros((len(holding), 2, 2))
-    for shard in shards:
-        for block in shard.blocks():
-            counts += _confident(block, *bounds)
+    least, most = (bound.astype(np.float32) for bound in bounds)
+    even = np.float32(calibration.offset)
+    nothing = np.zeros((len(holding), 2, 2), np.int64)
+    counts = summed(shards, lambda block: _confident(block, least, most, even), nothing)
     given = np.stack([absent, sums.labelled], -1)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
         joint: Sums = counts / counts.sum(-1, keepdims=True) * given
@@ -192,7 +206,7 @@ def confident_joint(shards: Sequence[Shard], sums: Tally, temperature: float) ->
 
 
 def _confident(
-    block: Block, least: NDArray[np.float32], most: NDArray[np.float32]
+    block: Block, least: NDArray[np.float32], most: NDArray[np.float32], even: np.float32
 ) -> NDArray[np.int64]:
     """Confident pairs [R, 2, 2] of a block, by label and by judgement.
 
@@ -200,9 +214,10 @@ def _confident(
         block: pairs.
         least: [R], the margin from which on a relation counts as holding.
         most: [R], the margin up to which it counts as not holding.
+        even: the margin of even odds.
     """
     margins = block.margins()
-    holds = (margins >= least) & ((margins > 0) | (margins > most))
+    holds = (margins >= least) & ((margins > even) | (margins > most))
     lacks = (margins <= most) & ~holds
     of_labelled = np.stack(
         [
@@ -271,25 +286,30 @@ def disagreeing_documents(shards: Sequence[Shard]) -> pl.DataFrame:
     Returns:
         ``doc_id``, ``distant_only``, ``teacher_only``.
     """
-    counted = pl.concat([_disagreements(shard) for shard in shards])
+    counted = pl.concat(of_each(shards, _disagreements))
     both = pl.col("distant_only") + pl.col("teacher_only")
     return counted.sort(both, pl.col("doc_id"), descending=[True, False]).head(WORST)
 
 
 def _disagreements(shard: Shard) -> pl.DataFrame:
     """Disagreements of each document of a shard."""
-    counts = np.zeros((2, shard.manifest.height), np.int64)
-    for block in shard.blocks():
-        n_classes = block.logits.shape[1]
-        rows, columns = relations_above_th(block.margins())
-        given, found = block.rows * n_classes + block.columns, rows * n_classes + columns
-        for side, apart in enumerate((np.setdiff1d(given, found), np.setdiff1d(found, given))):
-            documents = shard.documents_at(apart // n_classes + block.first)
-            counts[side] += np.bincount(documents, minlength=counts.shape[1])
-    return pl.DataFrame(
-        {
-            "doc_id": shard.manifest["doc_id"],
-            "distant_only": counts[0],
-            "teacher_only": counts[1],
-        }
-    )
+    given = _cells(shard, shard.rows, shard.columns)
+    found = np.concatenate([given[:0], *map(_found, shard.blocks())])
+    apart = {"distant_only": np.setdiff1d(given, found), "teacher_only": np.setdiff1d(found, given)}
+    doc_ids = shard.manifest["doc_id"]
+    counts = {}
+    for side, cells in apart.items():
+        documents = shard.documents_at(cells // len(shard.vocabulary))
+        counts[side] = np.bincount(documents, minlength=len(doc_ids))
+    return pl.DataFrame({"doc_id": doc_ids, **counts})
+
+
+def _found(block: Block) -> Rows:
+    """Cells that the teacher finds in a block."""
+    rows, columns = relations_above_th(block.margins())
+    return _cells(block.shard, rows + block.first, columns)
+
+
+def _cells(shard: Shard, rows: Rows, columns: Rows) -> Rows:
+    """Relations of pairs as places in the shard's table of logits, row by row."""
+    return rows * len(shard.vocabulary) + columns

@@ -42,7 +42,7 @@ def check_predictions(
                 pl.col("relation").is_in(list(vocabulary.relations)).not_(),
                 f"one of the vocabulary's {len(vocabulary.relations)} relations",
             ),
-            _faulty(placed, pl.col("score").is_between(0.5, 1).not_(), "a score from 0.5 to 1"),
+            _faulty(placed, pl.col("score").is_between(0, 1).not_(), "a score from 0 to 1"),
             _faulty(
                 placed,
                 pl.struct("doc_id", "head", "tail", "relation").is_duplicated(),

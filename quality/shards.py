@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpus.soft_labels import check_shard
+from corpus.artefacts import read_json
+from corpus.soft_labels import ORIGIN, check_shard
 from quality.report import Problem, Report
 
 
@@ -23,4 +24,25 @@ def check_soft_labels(folder: Path, documents: Path) -> Report:
             remedy="materialize soft_labels for this shard again",
         )
         for message in check_shard(folder, documents)
+    )
+
+
+def check_origin(folder: Path, *, teacher: str, vocabulary: str) -> Report:
+    """A shard was made by the teacher as it is now, for the columns of the corpus as it is now.
+
+    Args:
+        folder: the shard of soft labels.
+        teacher: digest of the teacher's checkpoint.
+        vocabulary: digest of the corpus' relations.
+    """
+    made = read_json(folder / ORIGIN)
+    return Report.of(
+        Problem(
+            where=f"soft labels {folder.name}",
+            expected=f"logits of {name} {expected}",
+            found=f"logits of {name} {made[name]}",
+            remedy="materialize soft_labels again: its logits mean something else",
+        )
+        for name, expected in (("teacher", teacher), ("vocabulary", vocabulary))
+        if made[name] != expected
     )

@@ -14,8 +14,11 @@ def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.D
     """Labels whose pair of entity types the reference never has with their relation.
 
     Of each relation that the reference has: ``type_inconsistent_share``, of its labels. Of all:
-    ``type_inconsistent_share``, among labels of relations that the reference has, and
-    ``unseen_relation_share``, labels of relations that it lacks, of whose types nothing is known.
+    ``type_inconsistent_share``, among labels of relations that the reference has;
+    ``type_inconsistent_excess``, how much more that is than the halves of the reference's documents
+    have between them, which is what comes of having seen few documents; and
+    ``unseen_relation_share``, labels of relations that the reference lacks, of whose types nothing
+    is known.
 
     Args:
         stage: what the labels are of.
@@ -30,14 +33,25 @@ def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.D
     )
     seen, n_labels = counted.filter("seen"), int(counted["labels"].sum())
     n_seen = int(seen["labels"].sum())
+    inconsistent, by_chance = share(int(seen["inconsistent"].sum()), n_seen), _by_chance(reference)
     values = {
-        "type_inconsistent_share": share(int(seen["inconsistent"].sum()), n_seen),
+        "type_inconsistent_share": inconsistent,
+        "type_inconsistent_excess": None if inconsistent is None else inconsistent - by_chance,
         "unseen_relation_share": share(n_labels - n_seen, n_labels),
     }
     shares = seen.select(
         "relation", type_inconsistent_share=pl.col("inconsistent") / pl.col("labels")
     )
     return joined([totals(stage, values), by_relation(stage, shares)])
+
+
+def _by_chance(reference: Labelled) -> float:
+    """Share of type-inconsistent labels of each half of the documents, as the other one sees it."""
+    odd = pl.col("doc_id").hash(seed=0) % 2 == 1
+    halves = [Labelled(reference.labels.filter(half), reference.pairs) for half in (odd, ~odd)]
+    found = pl.concat([judged(*halves), judged(*reversed(halves))]).filter("seen")
+    of_labels = found.select(pl.col("inconsistent").mean()).collect(engine="streaming").item()
+    return of_labels or 0.0
 
 
 def inconsistent_documents(labelled: Labelled, reference: Labelled) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import duckdb
 
 from corpus.artefacts import whole
 from corpus.relations import RelationVocabulary
+from quality.history import history
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class WarehouseTables:
     """A `REJECTED` table."""
     relations: Path
     """The relation vocabulary, as `RelationVocabulary.save` writes it."""
+    statistics: Sequence[Path] = ()
+    """`quality.history.HISTORY` tables of all runs; none where no check has run."""
 
     def parquet(self) -> dict[str, list[Path]]:
         """The Parquet files by the name of the variable that warehouse.sql reads them from."""
@@ -77,6 +80,8 @@ def _fill(
     connection: duckdb.DuckDBPyConnection, tables: WarehouseTables, provenance: Mapping[str, str]
 ) -> None:
     _write_relations(connection, RelationVocabulary.load(tables.relations))
+    kept = history(tables.statistics).collect()
+    connection.from_arrow(kept.to_arrow()).create("quality_statistics")
     connection.execute("CREATE TABLE provenance (name VARCHAR, value VARCHAR)")
     for name, value in sorted(provenance.items()):
         connection.execute("INSERT INTO provenance VALUES (?, ?)", [name, value])

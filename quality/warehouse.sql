@@ -222,7 +222,7 @@ COMMENT ON COLUMN predictions.relation IS 'Relation id';
 COMMENT ON COLUMN predictions.relation_name IS 'Human-readable relation';
 COMMENT ON COLUMN predictions.tail_name IS 'Name of the tail entity''s first mention';
 COMMENT ON COLUMN predictions.score IS
-    'Sigmoid of the relation''s logit over the threshold class''s, above 0.5; not calibrated';
+    'Probability that it holds: its margin to the threshold class, as calibrated on dev';
 
 COMMENT ON TABLE evaluation IS 'Scores of each model on each labelled split, one a row';
 COMMENT ON COLUMN evaluation.model IS 'teacher, student or finetuned';
@@ -243,6 +243,17 @@ COMMENT ON COLUMN rejected_documents.place IS 'Where in the document the fault i
 COMMENT ON COLUMN rejected_documents.expected IS 'What should stand there';
 COMMENT ON COLUMN rejected_documents.found IS 'What stands there';
 COMMENT ON COLUMN rejected_documents.remedy IS 'What to do about it';
+
+COMMENT ON TABLE quality_statistics IS
+    'What the data checks of every run found each stage to be like, one number a row';
+COMMENT ON COLUMN quality_statistics.run IS 'Id of the run, as in Dagster';
+COMMENT ON COLUMN quality_statistics.time IS 'When it was found';
+COMMENT ON COLUMN quality_statistics.stage IS
+    'annotated, distant, teacher, soft_labels, student, finetuned or predictions';
+COMMENT ON COLUMN quality_statistics.statistic IS 'What was counted, see docs/quality.md';
+COMMENT ON COLUMN quality_statistics.relation IS 'Relation id; null for all relations together';
+COMMENT ON COLUMN quality_statistics.value IS
+    'The number; shares and rates from 0 to 1, divergences in bits';
 
 COMMENT ON TABLE provenance IS 'What this warehouse was made from';
 COMMENT ON COLUMN provenance.name IS 'Name of an input or of a version';

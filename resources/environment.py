@@ -1,7 +1,8 @@
 """Settings from environment variables, read when the definitions are loaded.
 
 `DOCRE_CORPUS` (demo, a folder or hf:<dataset id>), `DOCRE_STORAGE` (folder of all artefacts),
-`DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_DEVICE`, `DOCRE_SHARDS`.
+`DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_DEVICE`, `DOCRE_SHARDS`,
+`DOCRE_QUALITY` (enforce or observe) and `DOCRE_LIMITS` (JSON of dotted names).
 """
 
 import json
@@ -14,8 +15,12 @@ from corpus.distant import shard_names
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.method import Method
+from resources.quality import Quality
 from resources.storage import Storage
 from resources.warehouse import Warehouse
+
+_HYPER_PARAMETER = '{"teacher.training.epochs": 1}'
+_LIMIT = '{"distant.critical.js_bits.most": 0.4}'
 
 
 def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
@@ -26,8 +31,11 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     return {
         "storage": storage,
         "corpus_source": CorpusSource(spec=corpus),
-        "method": Method(preset=preset, overrides=_overrides()),
+        "method": Method(
+            preset=preset, overrides=_json_object("DOCRE_OVERRIDES", _HYPER_PARAMETER)
+        ),
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
+        "quality": Quality(enforce=_enforce(), overrides=_json_object("DOCRE_LIMITS", _LIMIT)),
         "warehouse": Warehouse(path=str(storage.warehouse)),
     }
 
@@ -43,19 +51,23 @@ def shards_from_environment() -> list[str]:
     return shard_names(int(text))
 
 
-def _overrides() -> dict[str, Any]:
-    text = os.environ.get("DOCRE_OVERRIDES") or "{}"
+def _enforce() -> bool:
+    text = os.environ.get("DOCRE_QUALITY", "enforce")
+    if text not in ("enforce", "observe"):
+        raise ValueError(
+            f"DOCRE_QUALITY: expected 'enforce' or 'observe', found {text!r}; it says whether a "
+            "broken hard limit of a data check stops what is downstream, or only warns"
+        )
+    return text == "enforce"
+
+
+def _json_object(variable: str, example: str) -> dict[str, Any]:
+    text = os.environ.get(variable) or "{}"
+    wrong = f"{variable}: expected a JSON object of dotted names, such as {example}, found {text!r}"
     try:
-        overrides = json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(_bad_overrides(text)) from error
-    if not isinstance(overrides, dict):
-        raise ValueError(_bad_overrides(text))
-    return overrides
-
-
-def _bad_overrides(text: str) -> str:
-    return (
-        "DOCRE_OVERRIDES: expected a JSON object of dotted names, such as "
-        f'{{"teacher.training.epochs": 1}}, found {text!r}'
-    )
+        raise ValueError(wrong) from error
+    if not isinstance(value, dict):
+        raise ValueError(wrong)
+    return value

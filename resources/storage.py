@@ -102,6 +102,18 @@ class Storage(dg.ConfigurableResource):
         """A model's logits on the labelled documents of dev, a shard as soft labels have."""
         return self.folder / "dev_logits" / model
 
+    def statistics(self, run: str, stage: str) -> Path:
+        """What a run's data checks found a stage to be like, in numbers."""
+        return self.folder / "quality" / run / f"{stage}.parquet"
+
+    def all_statistics(self) -> list[Path]:
+        """The statistics of all runs and stages."""
+        return sorted(self.folder.glob("quality/*/*.parquet"))
+
+    def data_docs(self, run: str) -> Path:
+        """Great Expectations' folder of a run, with its static site."""
+        return self.folder / "quality" / run / "expectations"
+
     @property
     def scores(self) -> Path:
         """Every score of every model on every labelled split."""

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as arrays
 
 from corpus.logits import (
     MAX_RELATIONS_PER_PAIR,
+    Calibration,
     ends_of_pairs,
     margins_to_th,
     places_of_pairs,
@@ -47,3 +48,15 @@ def test_at_most_four_relations_above_th_the_best_first(logits):
         wanted = sorted(np.nonzero(values > 0)[0], key=lambda c: (-values[c], c))
         assert columns[rows == row].tolist() == wanted[:MAX_RELATIONS_PER_PAIR]
     assert (np.diff(rows) >= 0).all()
+
+
+def test_probabilities_are_exact_at_both_ends():
+    p = Calibration().probability(np.array([-np.inf, -80, -20, 0, 20], np.float32))
+    assert p.dtype == np.float32
+    assert p[0] == 0
+    np.testing.assert_allclose(p[1:4], [np.exp(-80), np.exp(-20), 0.5], rtol=1e-5)
+
+
+def test_the_offset_is_even_odds():
+    p = Calibration(2.0, 3.0).probability(np.array([3.0, 5.0, 1.0]))
+    np.testing.assert_allclose(p, [0.5, 1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))])

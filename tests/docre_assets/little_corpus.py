@@ -1,7 +1,7 @@
 """A handful of articles as a corpus folder, and what is needed to distil them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from docre_assets.jobs import distillation
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.method import Method
+from resources.quality import Quality
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
@@ -74,6 +75,8 @@ class Workplace:
     corpus: Path
     storage: Storage
     instance: dg.DagsterInstance
+    quality: Quality = field(default_factory=lambda: Quality(enforce=False, docs=False))
+    """A handful of articles says little; its limits are not enforced unless a test is of them."""
 
     def resources(self, **overrides: Any) -> dict[str, Any]:
         """Resources of a run with the tiny preset on one thread."""
@@ -82,6 +85,7 @@ class Workplace:
             "corpus_source": CorpusSource(spec=str(self.corpus)),
             "method": Method(preset="tiny", overrides=overrides),
             "compute": Compute(device="cpu", precision="float32", threads=1),
+            "quality": self.quality,
             "warehouse": Warehouse(path=str(self.storage.warehouse)),
         }
 

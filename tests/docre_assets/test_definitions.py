@@ -101,14 +101,22 @@ def test_what_needs_a_device_or_the_database_waits_for_its_pool(definitions):
     assert not pools["raw_documents"]
 
 
-def test_structural_checks_block_and_every_asset_before_the_last_has_one(definitions):
+def test_all_but_drift_checks_block_and_every_asset_before_the_last_has_one(definitions):
     graph = definitions.resolve_asset_graph()
     checks = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
-    lax = [key.name for key, spec in checks.items() if not spec.blocking]
-    assert lax == ["distant_apart"]
+    assert {key.name for key, spec in checks.items() if not spec.blocking} == {"drift"}
     guarded = {key.asset_key.to_user_string() for key, spec in checks.items() if spec.blocking}
     assert guarded == ASSETS - {"warehouse"}
     assert all(spec.description for spec in checks.values())
+
+
+def test_every_stage_has_hard_limits_and_softer_ones(definitions):
+    names = {"critical": set(), "drift": set()}
+    for key in definitions.resolve_asset_graph().asset_check_keys:
+        if key.name in names:
+            names[key.name].add(key.asset_key.to_user_string())
+    stages = {"annotated_documents", "distant_documents", "soft_labels", "predictions"} | MODELS
+    assert names == {"critical": stages, "drift": stages}
 
 
 def test_soft_labels_have_a_partition_for_each_shard(definitions):

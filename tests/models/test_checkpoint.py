@@ -9,6 +9,7 @@ import torch
 from conftest import VOCABULARY, make_document
 from safetensors.torch import load_file, save_file
 
+from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from models import checkpoint
 from models import extractor as extractors
@@ -67,12 +68,12 @@ def test_metrics_and_provenance_do_not_move_the_digest(extractor, saved):
     assert json.loads((saved / METRICS).read_text()) == {"f1": 0.9}
 
 
-def test_the_temperature_travels_and_does_not_move_the_digest(extractor, saved):
+def test_the_calibration_travels_and_does_not_move_the_digest(extractor, saved):
     digest = checkpoint_digest(saved)
-    assert load_checkpoint(saved).temperature is None
-    extractor.temperature = 1.75
+    assert load_checkpoint(saved).calibration is None
+    extractor.calibration = Calibration(1.75, 0.5)
     assert save_checkpoint(extractor, saved, metrics={}, provenance={}) == digest
-    assert load_checkpoint(saved).temperature == 1.75
+    assert load_checkpoint(saved).calibration == Calibration(1.75, 0.5)
 
 
 def test_weights_move_the_digest(extractor, saved):

@@ -1,13 +1,14 @@
-"""A temperature is fitted on what dev's labels say of the logits, or not at all."""
+"""A model is calibrated on what dev's labels say of the logits, or not at all."""
 
 import dataclasses
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from conftest import make_document
 
-from corpus.logits import margins_to_th
-from models.calibration import fit_temperature
+from corpus.logits import Calibration, margins_to_th
+from models.calibration import fit_calibration
 from models.dev_logits import calibrate
 from models.infer import predict, stream_logits
 from models.runtime import Runtime
@@ -16,7 +17,7 @@ RUNTIME = Runtime("cpu", "float32")
 DEV = [make_document(name, size) for name, size in (("a", 4), ("b", 6), ("lonely", 1))]
 
 
-def test_it_is_the_temperature_of_the_labels(extractor):
+def test_it_is_the_calibration_of_the_labels(extractor):
     found = calibrate(extractor, DEV, RUNTIME)
     margins, truth = [], []
     for document, logits in stream_logits(extractor, DEV, RUNTIME):
@@ -26,8 +27,8 @@ def test_it_is_the_temperature_of_the_labels(extractor):
         of_pairs = dict(zip(document.pairs(), margins_to_th(logits), strict=True))
         margins += [of_pairs[h, t][column] for h, t, column, _ in cells]
         truth += [(h, t, r) in held for h, t, _, r in cells]
-    expected = fit_temperature(np.array(margins, np.float32), np.array(truth))
-    assert extractor.temperature == pytest.approx(expected)
+    expected = fit_calibration(np.array(margins, np.float32), np.array(truth))
+    assert asdict(extractor.calibration) == pytest.approx(asdict(expected))
     assert [document.doc_id for document, _ in found] == ["a", "b", "lonely"]
 
 
@@ -35,17 +36,18 @@ def test_it_is_the_temperature_of_the_labels(extractor):
 @pytest.mark.parametrize("size", [0, 3])
 def test_without_anything_that_holds_there_is_none(extractor, labels, size):
     dev = [dataclasses.replace(document, labels=labels) for document in DEV[:size]]
-    extractor.temperature = 2.0
+    extractor.calibration = Calibration(2.0)
     found = calibrate(extractor, dev, RUNTIME)
-    assert extractor.temperature is None
+    assert extractor.calibration is None
     assert len(found) == (0 if labels is None else size)
 
 
-def test_scores_follow_the_temperature_and_what_is_found_does_not(extractor):
+def test_scores_follow_the_calibration_and_what_is_found_does_not(extractor):
     plain = predict(DEV, extractor, RUNTIME)
-    extractor.temperature = 3.0
+    extractor.calibration = Calibration(3.0, 6.0)
     hot = predict(DEV, extractor, RUNTIME)
     assert plain.height > 0
     assert hot.drop("score").equals(plain.drop("score"))
     logit = [np.log(p / (1 - p)) for p in (plain["score"], hot["score"])]
-    np.testing.assert_allclose(logit[0], 3 * logit[1], rtol=1e-3, atol=1e-5)
+    assert hot["score"].max() < 0.5
+    np.testing.assert_allclose(logit[0], 3 * logit[1] + 6, rtol=1e-3, atol=1e-5)

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from corpus.logits import ends_of_pairs, margins_to_th
+from corpus.logits import Calibration, ends_of_pairs, margins_to_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, Document, Entity, Label, Mention, Split, to_row
 from corpus.soft_labels import ShardOrigin, write_shard
 from corpus.tables import write_documents
-from quality.calibration import sigmoid
 from quality.soft_blocks import Shard
 
 RELATIONS = RelationVocabulary.of_relations(["P17", "P19", "P20", "P27"])
 ENTITIES = 8
+CALIBRATION = Calibration()
+"""What draws the truth."""
 
 
 def document(doc_id: str, labels: tuple[Label, ...] = (), types: str = "ABABABAB") -> Document:
@@ -60,7 +61,7 @@ class Corpus:
             values[:, 0] = 0.0
             values = values.astype(np.float16)
             logits.append(values)
-            truth.append(draw.random(values.shape) < sigmoid(margins_to_th(values)))
+            truth.append(draw.random(values.shape) < CALIBRATION.probability(margins_to_th(values)))
         return cls(documents, logits, truth)
 
     def shard(self, folder: Path, given: list[np.ndarray] | None = None) -> Shard:

@@ -162,6 +162,7 @@ def test_types_that_nobody_has_seen_with_a_relation_are_told():
     statistics = type_statistics("s", labelled, reference)
     assert values(statistics) == {
         "type_inconsistent_share": pytest.approx(1 / 3),
+        "type_inconsistent_excess": pytest.approx(1 / 3),
         "unseen_relation_share": 0.25,
     }
     assert values(statistics, "P17") == {"type_inconsistent_share": 0.5}
@@ -169,9 +170,19 @@ def test_types_that_nobody_has_seen_with_a_relation_are_told():
     assert inconsistent_documents(labelled, reference).rows() == [("odd", 1)]
 
 
+def test_what_comes_of_few_documents_is_taken_off():
+    usual, odd = (Label(0, 1, "P17"),), (Label(1, 0, "P17"),)
+    reference = _labelled(document("odd", odd), *(document(f"d{n}", usual) for n in range(39)))
+    new = _labelled(document("new", (Label(0, 2, "P17"), *usual)))
+    found = values(type_statistics("s", new, reference))
+    assert found["type_inconsistent_share"] == 0.5
+    assert found["type_inconsistent_excess"] == pytest.approx(0.5 - 1 / 40)
+
+
 def test_a_reference_is_consistent_with_itself():
     same = _corpus(10, 6)
     assert values(type_statistics("s", same, same)) == {
         "type_inconsistent_share": 0,
+        "type_inconsistent_excess": 0,
         "unseen_relation_share": 0,
     }

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from noisy_corpus import RELATIONS, Corpus, document, labels_of, table, values
+from noisy_corpus import CALIBRATION, RELATIONS, Corpus, document, labels_of, table, values
 
 from corpus.logits import relations_above_th
 from corpus.schema import Label
@@ -35,7 +35,7 @@ def flipped(corpus, false_positives, false_negatives, columns=slice(1, None)):
 
 
 def _noise(corpus, folder, given):
-    return noise_statistics("distant", [corpus.shard(folder, given)], RELATIONS, 1.0)
+    return noise_statistics("distant", [corpus.shard(folder, given)], RELATIONS, CALIBRATION)
 
 
 @pytest.mark.parametrize("false_positives", [0.05, 0.15, 0.30])
@@ -102,7 +102,21 @@ def test_how_pairs_are_cut_into_blocks_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(Shard.blocks, "__defaults__", (7,))
     cut = _noise(corpus, tmp_path / "cut", None)
     assert cut.drop("value").equals(whole.drop("value"))
-    np.testing.assert_allclose(cut["value"], whole["value"], rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(cut["value"], whole["value"], rtol=1e-9)
+
+
+def test_how_pairs_are_cut_into_shards_changes_nothing(tmp_path):
+    corpus = Corpus.drawn(9, 5)
+    parts = [slice(0, 4), slice(4, 5), slice(5, 9)]
+    cut = [
+        Corpus(*(of[part] for of in vars(corpus).values())).shard(tmp_path / str(part.start))
+        for part in parts
+    ]
+    whole = [corpus.shard(tmp_path / "whole")]
+    of_cut, of_whole = (noise_statistics("s", s, RELATIONS, CALIBRATION) for s in (cut, whole))
+    assert of_cut.drop("value").equals(of_whole.drop("value"))
+    np.testing.assert_allclose(of_cut["value"], of_whole["value"], rtol=1e-9)
+    assert disagreeing_documents(cut).equals(disagreeing_documents(whole))
 
 
 def test_true_rates_are_counted_on_documents_that_both_have_labelled():

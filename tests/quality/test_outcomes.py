@@ -67,9 +67,9 @@ def test_good_predictions_pass_and_so_do_none():
         ({"relation": "P999"}, "one of the vocabulary's 2 relations"),
         ({"relation": "Na"}, "one of the vocabulary's 2 relations"),
         ({"relation": None}, "one of the vocabulary's 2 relations"),
-        ({"score": 0.25}, "a score from 0.5 to 1"),
-        ({"score": float("nan")}, "a score from 0.5 to 1"),
-        ({"score": None}, "a score from 0.5 to 1"),
+        ({"score": 1.25}, "a score from 0 to 1"),
+        ({"score": float("nan")}, "a score from 0 to 1"),
+        ({"score": None}, "a score from 0 to 1"),
     ],
 )
 def test_each_fault_of_a_prediction_is_seen_once(fault, expected):

@@ -5,13 +5,12 @@ import polars as pl
 import pytest
 from noisy_corpus import RELATIONS, Corpus, document, table, values
 
-from corpus.logits import margins_to_th
+from corpus.logits import Calibration, margins_to_th
 from quality.calibration import (
     calibration_error,
     calibration_statistics,
     margins_and_truth,
     reliability,
-    sigmoid,
 )
 from quality.labels import Labelled
 from quality.soft import EDGES, soft_statistics, summarize
@@ -52,9 +51,16 @@ def test_logits_that_are_not_finite_are_counted_and_left_out(tmp_path):
     corpus = Corpus.drawn(5, 2)
     corpus.logits[2][:7, 1] = np.nan
     corpus.logits[3][0, 2] = np.inf
+    corpus.logits[3][1, 3] = -np.inf
+    corpus.logits[3][2, 0] = np.inf
+    corpus.logits[3][3, 0] = -np.inf
     found = _statistics(corpus, tmp_path)
-    assert found["non_finite_pairs"] == 8
+    assert found["non_finite_pairs"] == 11
     assert np.isfinite(list(found.values())).all()
+    labels = summarize([corpus.shard(tmp_path)]).labels
+    finite = [np.isfinite(logits).all(1, keepdims=True) for logits in corpus.logits]
+    above = [margins_to_th(logits) > 0 for logits in corpus.logits]
+    assert labels.height == (np.concatenate(above) & np.concatenate(finite)).sum()
 
 
 def test_documents_without_soft_labels_are_missed(tmp_path):
@@ -86,10 +92,10 @@ def test_probabilities_that_drew_the_truth_are_calibrated(tmp_path):
     margins, truth = margins_and_truth(corpus.shard(tmp_path))
     assert len(margins) == sum(cells[:, 1:].size for cells in corpus.truth)
     assert truth.sum() == sum(cells[:, 1:].sum() for cells in corpus.truth)
-    found = values(calibration_statistics("teacher", margins, truth, 1.0))
+    found = values(calibration_statistics("teacher", margins, truth, Calibration()))
     assert found["ece"] < 0.01
     assert found["ece_predicted"] < 0.03
-    hot = values(calibration_statistics("teacher", 3 * margins, truth, 3.0))
+    hot = values(calibration_statistics("teacher", 3 * margins, truth, Calibration(3.0)))
     assert hot["ece_predicted"] == pytest.approx(found["ece_predicted"], abs=1e-4)
     assert hot["ece_predicted_uncalibrated"] > 0.1
     assert hot["brier_predicted_uncalibrated"] > hot["brier_predicted"]
@@ -110,9 +116,3 @@ def test_bins_share_all_cells_evenly(n):
     assert table_.height == min(n, 10)
     assert n == 0 or table_["cells"].max() - table_["cells"].min() <= 1
     assert table_["probability"].is_sorted()
-
-
-def test_sigmoid_is_exact_at_both_ends():
-    p = sigmoid(np.array([-np.inf, -80, -20, 0, 20], np.float32))
-    assert p[0] == 0
-    np.testing.assert_allclose(p[1:4], [np.exp(-80), np.exp(-20), 0.5], rtol=1e-5)

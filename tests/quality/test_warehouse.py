@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from corpus.schema import (
     Split,
 )
 from corpus.tables import write_documents, write_table
+from quality.history import record
+from quality.statistics import totals
 from quality.warehouse import WarehouseTables, build_warehouse
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ADA = Document(
     doc_id="ada",
     title="Ada's life",
@@ -78,6 +82,7 @@ def write_tables(folder: Path) -> WarehouseTables:
     write_table(pl.DataFrame(scores, EVALUATION), folder / "evaluation.parquet")
     write_table(pl.DataFrame([rejected], REJECTED), folder / "rejected.parquet")
     RelationVocabulary.of_relations(NAMES, NAMES).save(folder / "relations.json")
+    record(totals("distant", {"labels": 2}), folder / "distant.parquet", run="r", time=NOON)
     return WarehouseTables(
         raw_documents=[folder / "train.parquet", folder / "unlabelled.parquet"],
         annotated_documents=[folder / "train.parquet"],
@@ -86,6 +91,7 @@ def write_tables(folder: Path) -> WarehouseTables:
         evaluation=folder / "evaluation.parquet",
         rejected=folder / "rejected.parquet",
         relations=folder / "relations.json",
+        statistics=[folder / "distant.parquet"],
     )
 
 
@@ -125,6 +131,7 @@ def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> N
         "relations": 3,
         "rejected_documents": 1,
         "provenance": 0,
+        "quality_statistics": 1,
     }
 
 
@@ -258,3 +265,15 @@ def test_paths_are_taken_as_they_are(tmp_path: Path, tables: WarehouseTables) ->
     moved = tables.predictions.rename(odd / "predictions.parquet")
     rows = build_warehouse(odd / "warehouse.duckdb", replace(tables, predictions=moved))
     assert rows["predictions"] == 3
+
+
+def test_statistics_of_runs_are_a_table(served: Path) -> None:
+    query = "SELECT run, stage, statistic, relation, value FROM quality_statistics"
+    assert ask(served, query) == [("r", "distant", "labels", None, 2.0)]
+
+
+def test_before_any_check_has_run_that_table_is_empty(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, statistics=[]))
+    assert ask(tmp_path / "warehouse.duckdb", "SELECT * FROM quality_statistics") == []

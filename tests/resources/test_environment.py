@@ -12,6 +12,8 @@ VARIABLES = (
     "DOCRE_OVERRIDES",
     "DOCRE_DEVICE",
     "DOCRE_SHARDS",
+    "DOCRE_QUALITY",
+    "DOCRE_LIMITS",
 )
 
 
@@ -33,6 +35,8 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert resources["method"].preset == "demo"
     assert resources["method"].overrides == {}
     assert resources["compute"].device == "auto"
+    assert resources["quality"].enforce
+    assert resources["quality"].overrides == {}
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
 
 
@@ -43,20 +47,31 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCRE_OVERRIDES", '{"teacher.training.epochs": 7}')
     monkeypatch.setenv("DOCRE_DEVICE", "cpu")
     monkeypatch.setenv("DOCRE_SHARDS", "12")
+    monkeypatch.setenv("DOCRE_QUALITY", "observe")
+    monkeypatch.setenv("DOCRE_LIMITS", '{"distant.critical.js_bits.most": null}')
     resources = resources_from_environment()
     assert resources["corpus_source"].spec == "hf:someone/something"
     assert resources["storage"].folder == tmp_path
     assert resources["warehouse"].file == tmp_path / "warehouse.duckdb"
     assert resources["method"].settings().teacher.training.epochs == 7
     assert resources["compute"].device == "cpu"
+    assert not resources["quality"].enforce
+    assert resources["quality"].overrides == {"distant.critical.js_bits.most": None}
     assert len(shards_from_environment()) == 12
     assert shards_from_environment()[-1] == "shard-011"
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '"teacher"', "teacher.training.epochs=1"])
-def test_overrides_must_be_a_json_object(monkeypatch, text):
-    monkeypatch.setenv("DOCRE_OVERRIDES", text)
-    with pytest.raises(ValueError, match="DOCRE_OVERRIDES: expected a JSON object"):
+@pytest.mark.parametrize("variable", ["DOCRE_OVERRIDES", "DOCRE_LIMITS"])
+def test_overrides_must_be_a_json_object(monkeypatch, variable, text):
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ValueError, match=f"{variable}: expected a JSON object"):
+        resources_from_environment()
+
+
+def test_limits_are_enforced_or_observed(monkeypatch):
+    monkeypatch.setenv("DOCRE_QUALITY", "ignore")
+    with pytest.raises(ValueError, match="DOCRE_QUALITY: expected 'enforce' or 'observe'"):
         resources_from_environment()
 
 

@@ -1,0 +1,159 @@
+"""How far estimates of label noise are from the truth, on real documents with noise put in.
+
+``python -m benchmarks.noise_estimates --data FOLDER [--annotated N] [--distant M] [--json OUT]``
+trains a teacher on N annotated documents and lets it judge M others, whose annotated labels are the
+truth: false ones are put in and true ones left out, evenly or of one relation, by known shares.
+Then it asks what `quality.noise` makes of the result. ``--teacher CHECKPOINT`` takes a teacher
+instead; the documents are drawn by the seed, so that it must have been trained with the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from benchmarks.distillation import Tables, machine, prepare
+from corpus.artefacts import read_json, write_json
+from corpus.logits import Calibration
+from corpus.relations import RelationVocabulary
+from corpus.schema import DOCUMENTS
+from corpus.tables import write_table
+from docre_assets.soft_labelling import SoftLabeller
+from docre_assets.training import StageInputs, train_stage
+from models.checkpoint_files import CALIBRATION
+from models.config import preset
+from models.runtime import Runtime
+from quality.labels import KEY, Labelled
+from quality.noise import noise_statistics
+from quality.soft_blocks import Shard
+
+FALSE_POSITIVES: Final = (0.0, 0.05, 0.15, 0.30)
+"""Shares of labels that are false."""
+FALSE_NEGATIVES: Final = (0.0, 0.10, 0.30, 0.50)
+"""Shares of true relations that are left out."""
+
+
+def noisy_labels(
+    documents: pl.DataFrame, false_positives: float, false_negatives: float, seed: int
+) -> pl.DataFrame:
+    """Labels (``doc_id``, ``head``, ``tail``, ``relation``) of which known shares are wrong.
+
+    True ones are left out at random; false ones are put, in each relation's proportion, on pairs
+    whose entity types the relation joins elsewhere, as a knowledge base would.
+    """
+    true = Labelled.of_documents(documents.lazy()).labels.collect()
+    kept = true.sample(fraction=1 - false_negatives, seed=seed)
+    wanted = kept.group_by("relation").agg(
+        wanted=(pl.len() * false_positives / (1 - false_positives)).round()
+    )
+    shuffled = _false_candidates(documents, true).sample(fraction=1, shuffle=True, seed=seed)
+    ranked = shuffled.with_columns(rank=pl.int_range(pl.len()).over("relation"))
+    false = ranked.join(wanted, on="relation").filter(pl.col("rank") < pl.col("wanted"))
+    return pl.concat([kept.select(KEY), false.select(KEY)])
+
+
+def _false_candidates(documents: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
+    """All triples that do not hold although their entities' types would allow it."""
+    types = true.select("relation", "head_type", "tail_type").unique()
+    entities = documents.select(
+        "doc_id",
+        entity=pl.int_ranges(pl.col("entities").list.len(), dtype=pl.Int32),
+        type=pl.col("entities").list.eval(pl.element().struct.field("type")),
+    ).explode("entity", "type")
+    heads = entities.rename({"entity": "head", "type": "head_type"})
+    tails = entities.rename({"entity": "tail", "type": "tail_type"})
+    pairs = heads.join(tails, on="doc_id").filter(pl.col("head") != pl.col("tail"))
+    return pairs.join(types, on=["head_type", "tail_type"]).join(true, on=KEY, how="anti")
+
+
+def relabelled(documents: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The documents with other labels."""
+    fields = [f.name for f in DOCUMENTS["labels"].inner.fields]
+    rows = labels.with_columns(evidence=pl.lit([], pl.List(pl.Int32))).group_by("doc_id")
+    lists = rows.agg(labels=pl.struct(fields))
+    return documents.drop("labels").join(lists, on="doc_id", how="left").select(list(DOCUMENTS))
+
+
+def measure(
+    documents: Path,
+    soft_labels: Path,
+    vocabulary: RelationVocabulary,
+    calibration: Calibration,
+    seed: int,
+) -> list[dict[str, float]]:
+    """What is estimated at each combination of shares, and what each really is."""
+    table, rows = pl.read_parquet(documents), []
+    for false_positives, false_negatives in product(FALSE_POSITIVES, FALSE_NEGATIVES):
+        labels = noisy_labels(table, false_positives, false_negatives, seed)
+        noisy = documents.with_name("noisy.parquet")
+        write_table(relabelled(table, labels), noisy)
+        shard = Shard(soft_labels, noisy, vocabulary)
+        found = noise_statistics("distant", [shard], vocabulary, calibration)
+        totals = found.filter(pl.col("relation").is_null()).select("statistic", "value")
+        rows.append(
+            {
+                "false_positives": false_positives,
+                "false_negatives": false_negatives,
+                **{n: v for n, v in totals.iter_rows() if n.endswith("_rate")},
+            }
+        )
+        print({name: round(value, 3) for name, value in rows[-1].items()}, flush=True)
+    return rows
+
+
+def main() -> None:
+    """Parse the command, train or take a teacher, measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.noise_estimates")
+    parser.add_argument("--data", type=Path, required=True, help="folder of DocRED-format files")
+    parser.add_argument("--annotated", type=int, default=150)
+    parser.add_argument("--distant", type=int, default=300)
+    parser.add_argument("--test", type=Path, help="labelled file; default: dev.json after 300")
+    parser.add_argument("--choosing", type=int, default=60, help="dev documents that calibrate")
+    parser.add_argument("--teacher", type=Path, help="a checkpoint instead of a training")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--json", type=Path, help="where to write the report")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report = run(options, prepare(options, Path(folder)))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        write_json(report, options.json)
+
+
+def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
+    """Everything that is needed to judge and to repeat the measurement."""
+    runtime, vocabulary = Runtime(), RelationVocabulary.load(tables.relations)
+    teacher = options.teacher or tables.model("teacher")
+    if not options.teacher:
+        chosen = preset(options.preset, {"teacher.training.seed": options.seed})
+        inputs = StageInputs([tables.annotated], tables.dev, tables.relations)
+        train_stage(
+            chosen.model, chosen.teacher, inputs, tables.outputs("teacher"), runtime=runtime
+        )
+    ids = pl.scan_parquet(tables.distant).select("doc_id")
+    raw = pl.scan_parquet(tables.raw / "train.parquet").join(ids, on="doc_id", how="semi")
+    write_table(raw, tables.root / "truth.parquet")
+    SoftLabeller(teacher, "benchmark", runtime).label(
+        tables.root / "truth.parquet", tables.soft_labels
+    )
+    calibration = Calibration(**read_json(teacher / CALIBRATION))
+    measured = measure(
+        tables.root / "truth.parquet", tables.soft_labels, vocabulary, calibration, options.seed
+    )
+    return {
+        "command": {name: str(value) for name, value in vars(options).items()},
+        "machine": machine(),
+        "calibration": asdict(calibration),
+        "estimates": measured,
+    }
+
+
+if __name__ == "__main__":
+    main()

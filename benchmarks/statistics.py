@@ -1,0 +1,351 @@
+"""What statistics and checks cost on a corpus of the size that large projects have.
+
+``python -m benchmarks.statistics [--documents 100000] [--entities 21] [--shards 16] [--folder F]
+[--json OUT]`` generates a distant corpus and a teacher's soft labels of it (100,000 documents of 21
+entities: 42 million pairs, 8.1 GB of logits; the same ones every time), then computes all
+statistics and structural checks of the distant labels in a fresh process on two cores, and those of
+the soft labels in another. Each may take 3 minutes and 2 GB.
+
+Memory is told twice: ``private_gb`` is the peak of what nobody else could use, sampled 50 times a
+second; ``resident_gb`` the exact peak of that and of pages of files, which the system takes back
+when it needs them. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from corpus.artefacts import write_json
+from corpus.logits import Calibration, ends_of_pairs, places_of_pairs
+from corpus.relations import RelationVocabulary
+from corpus.schema import Document, Entity, Label, Mention, Split
+from corpus.soft_labels import ShardOrigin, write_shard
+from corpus.tables import write_documents
+from quality.distribution import divergence_statistics, label_statistics
+from quality.labels import Labelled
+from quality.leakage import leakage_statistics
+from quality.noise import disagreeing_documents, noise_statistics
+from quality.report import Report
+from quality.shards import check_soft_labels
+from quality.soft import soft_statistics, summarize
+from quality.soft_blocks import shards_of
+from quality.structure import check_documents, check_labelled
+from quality.types import inconsistent_documents, type_statistics
+
+SECONDS: Final = 180
+GIGABYTES: Final = 2.0
+"""What a stage may take."""
+
+RELATIONS: Final = RelationVocabulary.of_relations(f"P{number}" for number in range(96))
+TYPES: Final = ("PER", "ORG", "LOC", "TIME", "NUM", "MISC")
+NAMES: Final = 100_000
+WORDS: Final = 20_000
+SENTENCES: Final = (8, 25)
+"""Sentences of a document, and words of a sentence."""
+LABELS: Final = 12
+"""Of a document, on average."""
+FOUND: Final = 0.6
+"""Share of the labels that the teacher finds; half as many that it finds are no labels."""
+CALIBRATION: Final = Calibration(1.5, 1.0)
+ANNOTATED: Final = 3000
+DEV: Final = 1000
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A corpus as the distillation has it; what is drawn depends on these numbers alone."""
+
+    root: Path
+    documents: int
+    entities: int
+    shards: int
+
+    @property
+    def distant(self) -> list[Path]:
+        """Documents with distant labels."""
+        return [self.root / f"distant{shard}.parquet" for shard in range(self.shards)]
+
+    @property
+    def soft_labels(self) -> list[Path]:
+        """A teacher's logits on them."""
+        return [self.root / f"soft_labels{shard}" for shard in range(self.shards)]
+
+    @property
+    def annotated(self) -> Path:
+        """Documents that people labelled."""
+        return self.root / "annotated.parquet"
+
+    @property
+    def dev(self) -> Path:
+        """Documents to score on."""
+        return self.root / "dev.parquet"
+
+    def generate(self) -> None:
+        """Write all of it, on all cores."""
+        numbers = np.array_split(np.arange(self.documents), self.shards)
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            list(pool.map(self._write_shard, range(self.shards), numbers))
+        for split, size, path in (("train", ANNOTATED, self.annotated), ("dev", DEV, self.dev)):
+            writer = Writer(self.entities, seed=self.shards + len(split))
+            documents = (writer.document(f"{split} {number}") for number in range(size))
+            write_documents(documents, path, Split(split))
+
+    def _write_shard(self, shard: int, numbers: NDArray[np.int64]) -> None:
+        writer = Writer(self.entities, seed=shard)
+        documents = [writer.document(f"distant {number}") for number in numbers]
+        write_documents(documents, self.distant[shard], Split.DISTANT)
+        origin = ShardOrigin("generated", RELATIONS.digest, "generated", "1")
+        records = ((document, writer.logits(document)) for document in documents)
+        write_shard(self.soft_labels[shard], records, origin, len(RELATIONS))
+
+
+class Writer:
+    """Draws documents, and logits of a teacher that finds a part of their labels."""
+
+    def __init__(self, entities: int, seed: int) -> None:
+        self.entities, self.draw = entities, np.random.default_rng(seed)
+        self.names = np.array([f"Name{number}" for number in range(NAMES)])
+        self.words = np.array([f"word{number}" for number in range(WORDS)])
+        self.zipf = _zipf(len(RELATIONS.relations))
+        self.below = self._rows(20_000)
+        self.above = self._rows(64 * len(RELATIONS)).reshape(len(RELATIONS), 64, -1)
+        for column, rows in enumerate(self.above):
+            rows[:, column] = rows[:, 0] + abs(self.draw.normal(2.5, 1.5, 64))
+
+    def _rows(self, size: int) -> NDArray[np.float16]:
+        """Logits [size, R] of pairs that have no relation, as a teacher's are."""
+        rows = self.draw.normal(-6, 1.8, (size, len(RELATIONS)))
+        rows[:, 0] = self.draw.normal(4, 1, size)
+        return rows.astype(np.float16)
+
+    def document(self, doc_id: str) -> Document:
+        """A document of 200 words; every second entity is named twice."""
+        sentences = self.words[self.draw.integers(WORDS, size=SENTENCES)].astype(object)
+        entities = self._entities()
+        for entity in entities:
+            for mention in entity.mentions:
+                sentences[mention.sentence, mention.start] = mention.name
+        words = tuple(map(tuple, sentences.tolist()))
+        return Document(doc_id, f"On {doc_id}", words, entities, self._labels())
+
+    def _entities(self) -> tuple[Entity, ...]:
+        n_words, size = SENTENCES[0] * SENTENCES[1], (self.entities, 2)
+        places = self.draw.choice(n_words, size, replace=2 * self.entities > n_words).tolist()
+        names = self.names[self.draw.integers(NAMES, size=self.entities)].tolist()
+        types = self.draw.integers(len(TYPES), size=self.entities).tolist()
+        return tuple(
+            Entity(TYPES[types[n]], tuple(_mention(names[n], p) for p in places[n][: 1 + n % 2]))
+            for n in range(self.entities)
+        )
+
+    def _labels(self) -> tuple[Label, ...]:
+        n_pairs = self.entities * (self.entities - 1)
+        pairs = self.draw.choice(n_pairs, min(self.draw.poisson(LABELS), n_pairs), replace=False)
+        heads, tails = (ends.tolist() for ends in ends_of_pairs(pairs, self.entities))
+        relations = self.draw.choice(len(self.zipf), len(pairs), p=self.zipf).tolist()
+        ends = zip(heads, tails, relations, strict=True)
+        return tuple(Label(h, t, RELATIONS.relations[r], (0,)) for h, t, r in ends)
+
+    def logits(self, document: Document) -> NDArray[np.float16]:
+        """[P, R] float16 of a document: a part of its labels above TH, and some other relations."""
+        rows = self.below[self.draw.integers(len(self.below), size=document.n_pairs)]
+        found = [label for label in document.labels or () if self.draw.random() < FOUND]
+        pairs = [places_of_pairs(label.head, label.tail, self.entities) for label in found]
+        columns = [RELATIONS.column(label.relation) for label in found]
+        others = self.draw.poisson(FOUND * LABELS / 2)
+        pairs += self.draw.integers(len(rows), size=others).tolist()
+        columns += (1 + self.draw.choice(len(self.zipf), others, p=self.zipf)).tolist()
+        rows[pairs] = self.above[columns, self.draw.integers(64, size=len(columns))]
+        return rows
+
+
+def _mention(name: str, place: int) -> Mention:
+    sentence, word = divmod(place, SENTENCES[1])
+    return Mention(name, sentence, word, word + 1)
+
+
+def _zipf(size: int) -> NDArray[np.float64]:
+    weights = 1 / np.arange(1.0, size + 1)
+    return weights / weights.sum()
+
+
+@dataclass
+class Meter:
+    """Measures the parts of what a process does."""
+
+    stage: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Measure one more part."""
+        # A child inherits its parent's peak in getrusage; this one starts from what is held now.
+        Path("/proc/self/clear_refs").write_text("5")
+        with _sampled("RssAnon") as private:
+            started = time.perf_counter(), time.process_time()
+            yield
+            ended = time.perf_counter(), time.process_time()
+        measured = {
+            "wall_s": ended[0] - started[0],
+            "processor_s": ended[1] - started[1],
+            "private_gb": max(private),
+            "resident_gb": _gigabytes("VmHWM"),
+        }
+        self.rows.append({"stage": self.stage, "part": name} | measured)
+        figures = "  ".join(f"{value:7.2f} {unit}" for unit, value in measured.items())
+        print(f"{self.stage:12} {name:14} {figures}", flush=True)
+
+
+@contextmanager
+def _sampled(name: str) -> Iterator[list[float]]:
+    """What one of Linux' numbers on memory was, again and again."""
+    done, values = threading.Event(), [_gigabytes(name)]
+
+    def sample() -> None:
+        while not done.wait(0.02):
+            values.append(_gigabytes(name))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield values
+    finally:
+        done.set()
+        sampler.join()
+
+
+def _gigabytes(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (kilobytes,) = (int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return kilobytes * 1024 / 1e9
+
+
+def distant_stage(corpus: Generated) -> list[dict[str, Any]]:
+    """All of the stage of distant labels."""
+    meter = Meter("distant")
+    documents = pl.scan_parquet(corpus.distant)
+    labelled = Labelled.of_documents(documents)
+    annotated = Labelled.of_documents(pl.scan_parquet(corpus.annotated))
+    with meter.part("structure"):
+        _require(check_documents(documents, RELATIONS), check_labelled(documents))
+    with meter.part("labels"):
+        label_statistics("distant", labelled)
+    with meter.part("divergence"):
+        divergence_statistics("distant", labelled, annotated, RELATIONS.relations)
+    with meter.part("types"):
+        type_statistics("distant", labelled, annotated)
+        inconsistent_documents(labelled, annotated)
+    with meter.part("leakage"):
+        leakage_statistics({"distant": documents}, {"dev": pl.scan_parquet(corpus.dev)})
+    return meter.rows
+
+
+def soft_label_stage(corpus: Generated) -> list[dict[str, Any]]:
+    """All of the stage of soft labels."""
+    meter = Meter("soft_labels")
+    documents = pl.scan_parquet(corpus.distant)
+    annotated = Labelled.of_documents(pl.scan_parquet(corpus.annotated))
+    with meter.part("structure"):
+        _require(*map(check_soft_labels, corpus.soft_labels, corpus.distant))
+    with meter.part("opening"):
+        shards = shards_of(corpus.soft_labels, corpus.distant, RELATIONS)
+    with meter.part("sureness"):
+        summary = summarize(shards)
+        soft_statistics("soft_labels", summary, shards, Labelled.of_documents(documents).pairs)
+    with meter.part("noise"):
+        noise_statistics("soft_labels", shards, RELATIONS, CALIBRATION)
+    with meter.part("disagreements"):
+        disagreeing_documents(shards)
+    with meter.part("labels"):
+        found = Labelled.of_triples(summary.labels.lazy(), documents)
+        label_statistics("soft_labels", found)
+    with meter.part("divergence"):
+        divergence_statistics("soft_labels", found, annotated, RELATIONS.relations)
+    return meter.rows
+
+
+def _require(*reports: Report) -> None:
+    """The corpus is sound: what is measured is the cost of finding nothing."""
+    for report in reports:
+        assert report.passed, report
+
+
+def measured(
+    stage: Callable[[Generated], list[dict[str, Any]]], corpus: Generated
+) -> list[dict[str, Any]]:
+    """A stage's parts, in a process of its own."""
+    fresh = {"mp_context": get_context("spawn"), "initializer": _take_two_cores}
+    with ProcessPoolExecutor(1, **fresh) as pool:
+        return pool.submit(stage, corpus).result()
+
+
+def _take_two_cores() -> None:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Seconds and peaks of each stage, and whether they are within what it may take."""
+    seconds, memory = pl.col("wall_s", "processor_s"), pl.col("private_gb", "resident_gb")
+    within = (pl.col("wall_s") <= SECONDS) & (pl.col("resident_gb") <= GIGABYTES)
+    stages = pl.DataFrame(rows).group_by("stage", maintain_order=True)
+    return stages.agg(seconds.sum(), memory.max()).with_columns(within=within).to_dicts()
+
+
+def report(options: argparse.Namespace, load: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Everything that is needed to judge and to repeat the run."""
+    from benchmarks.distillation import machine  # torch comes with it
+
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": {k: getattr(options, k) for k in ("documents", "entities", "shards")},
+        "machine": machine() | {name: version(name) for name in ("numpy", "polars")},
+        "load_before": load,
+        "stages": totals(rows),
+        "parts": rows,
+    }
+
+
+def main() -> None:
+    """Generate, measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.statistics")
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--entities", type=int, default=21)
+    parser.add_argument("--shards", type=int, default=16)
+    parser.add_argument("--folder", type=Path, help="keeps the corpus there for the next time")
+    parser.add_argument("--json", type=Path, help="where to write the report")
+    options = parser.parse_args()
+    size = (options.documents, options.entities, options.shards)
+    with tempfile.TemporaryDirectory() as temporary:
+        root = (options.folder or Path(temporary)) / "-".join(map(str, size))
+        corpus = Generated(root, *size)
+        if not corpus.dev.exists():
+            corpus.generate()
+        load = os.getloadavg()[0]
+        rows = [
+            row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
+        ]
+    for row in totals(rows):
+        print(row)
+    if options.json:
+        write_json(report(options, load, rows), options.json)
+
+
+if __name__ == "__main__":
+    main()

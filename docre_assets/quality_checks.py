@@ -1,0 +1,147 @@
+"""Checks of label distributions and noise between the stages, over `quality`.
+
+Each stage has two: `critical`, hard limits that block what is downstream, and `drift`, softer ones
+that warn. Both come from one reading of the stage's artefacts, which also leaves its statistics for
+the warehouse, and its headline numbers and figures as an observation of the asset.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from docre_assets.corpus_assets import annotated_documents, distant_documents
+from docre_assets.metadata import observed, verdict_result
+from docre_assets.model_assets import finetuned_model, soft_labels, student_model, teacher_model
+from docre_assets.serving_assets import predictions
+from docre_assets.stage_readings import (
+    Reading,
+    annotated_of,
+    read_annotated,
+    read_distant,
+    read_model,
+    read_predictions,
+    read_soft_labels,
+)
+from quality.history import history, record
+from quality.noise_figures import history as history_figure
+from quality.stages import StageReport
+from resources.corpus_source import CorpusSource
+from resources.quality import Quality
+from resources.storage import Storage
+
+SUITES = {
+    "critical": "Hard limits of the stage's statistics; a broken one stops what is downstream.",
+    "drift": "Softer limits of the stage's statistics; a broken one warns.",
+}
+HEADLINES = (
+    "labels_per_document",
+    "na_rate",
+    "js_bits",
+    "type_inconsistent_excess",
+    "true_false_positive_rate",
+    "true_false_negative_rate",
+    "estimated_false_positive_rate",
+    "estimated_false_negative_rate",
+    "cohen_kappa",
+    "above_th_share",
+    "near_th_share",
+    "entropy_bits",
+    "ece_predicted",
+    "brier_predicted",
+)
+"""Statistics that the UI shows and plots over time; the others are in the warehouse."""
+
+OVER_RUNS = {
+    "annotated/na_rate": "pairs without a label, annotated",
+    "distant/js_bits": "divergence of distant labels (bits)",
+    "soft_labels/js_bits": "divergence of soft labels (bits)",
+    "soft_labels/estimated_false_positive_rate": "estimated false positives",
+    "soft_labels/estimated_false_negative_rate": "estimated false negatives",
+    "soft_labels/cohen_kappa": "agreement with the teacher (κ)",
+    "finetuned/dev_f1": "fine-tuned model's dev F1",
+}
+"""Statistics whose course over runs is drawn, with their captions."""
+
+
+def stage_checks(
+    stage: str,
+    asset: dg.AssetsDefinition,
+    read: Callable[[Storage, CorpusSource], Reading],
+    beside: Sequence[dg.AssetsDefinition] = (),
+) -> dg.AssetChecksDefinition:
+    """Both checks of a stage.
+
+    Args:
+        stage: its name in statistics and limits.
+        asset: what they are of.
+        read: takes the statistics of the stage's artefacts.
+        beside: assets that it reads too and that are not upstream of ``asset``.
+    """
+
+    @dg.multi_asset_check(
+        name=f"{stage}_quality",
+        specs=[
+            dg.AssetCheckSpec(
+                suite,
+                asset=asset,
+                blocking=suite == "critical",
+                description=description,
+                additional_deps=beside or None,
+            )
+            for suite, description in SUITES.items()
+        ],
+    )
+    def checks(
+        context: dg.AssetCheckExecutionContext,
+        storage: Storage,
+        corpus_source: CorpusSource,
+        quality: Quality,
+    ) -> Iterator[dg.AssetCheckResult]:
+        reading, run = read(storage, corpus_source), context.run.run_id
+        statistics = reading.report.statistics
+        record(statistics, storage.statistics(run, stage), run=run, time=datetime.now(UTC))
+        shown = statistics.filter(pl.col("statistic").is_in(HEADLINES))
+        figures = {**reading.figures, "over runs": lambda: _over_runs(storage)}
+        context.op_execution_context.log_event(observed(asset.key, shown, figures))
+        yield from _judged(asset.key, reading.report, storage, quality, run)
+
+    return checks
+
+
+def _over_runs(storage: Storage) -> bytes:
+    return history_figure(history(storage.all_statistics()).collect(), OVER_RUNS)
+
+
+def _judged(
+    asset: dg.AssetKey, report: StageReport, storage: Storage, quality: Quality, run: str
+) -> Iterator[dg.AssetCheckResult]:
+    """The outcome of both suites."""
+    from quality.suites import judge
+
+    annotated = annotated_of(storage)
+    verdicts = judge(
+        report.stage,
+        report.statistics,
+        annotated.reference(),
+        limits=quality.limits(report.stage),
+        sample=report.sample,
+        relations=annotated.vocabulary.relations,
+        offenders=report.offenders,
+        docs=storage.data_docs(run) if quality.docs else None,
+    )
+    for suite, verdict in verdicts.items():
+        blocks = quality.enforce and (suite == "critical" or verdict.has_error)
+        yield verdict_result(asset, suite, verdict, blocks=blocks)
+
+
+QUALITY_CHECKS = [
+    stage_checks("annotated", annotated_documents, read_annotated),
+    stage_checks("distant", distant_documents, read_distant, [annotated_documents]),
+    stage_checks("teacher", teacher_model, read_model("teacher")),
+    stage_checks("soft_labels", soft_labels, read_soft_labels, [annotated_documents]),
+    stage_checks("student", student_model, read_model("student")),
+    stage_checks("finetuned", finetuned_model, read_model("finetuned")),
+    stage_checks("predictions", predictions, read_predictions),
+]
