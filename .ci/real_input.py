@@ -13,31 +13,19 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.real_corpus import cut
+
 ANNOTATED, DISTANT, DEV = 24, 48, 12
 GIVE_UP_MINUTES = 20
 """Far above the six minutes that it should take: CI's machines may be busy, but not stuck."""
 ONE_EPOCH = {f"{stage}.training.epochs": 1 for stage in ("teacher", "student", "finetune")}
 
 
-def cut(source: Path, folder: Path) -> None:
-    """Write a corpus folder with a few of the source's documents, some without their labels."""
-    folder.mkdir(parents=True)
-    training = json.loads((source / "train.json").read_text())
-    dev = json.loads((source / "dev.json").read_text())[:DEV]
-    distant = training[ANNOTATED : ANNOTATED + DISTANT]
-    unlabelled = [{k: v for k, v in d.items() if k != "labels"} for d in distant]
-    parts = {"train_annotated": training[:ANNOTATED], "dev": dev, "unlabelled": unlabelled}
-    for name, documents in parts.items():
-        (folder / f"{name}.json").write_text(json.dumps(documents))
-    for name in ("knowledge_base", "rel2id", "rel_info"):
-        shutil.copy(source / f"{name}.json", folder)
-
-
 def main(source: Path) -> None:
     """Cut the corpus, run the graph on it, and see that all is made and no check fails."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        cut(source, folder / "corpus")
+        cut(source, folder / "corpus", annotated=ANNOTATED, distant=DISTANT, dev=DEV)
         (folder / "dagster").mkdir()
         shutil.copy("instance/dagster.yaml", folder / "dagster")
         settings = {

@@ -308,17 +308,15 @@ def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return stages.agg(seconds.sum(), memory.max()).with_columns(within=within).to_dicts()
 
 
-def report(options: argparse.Namespace, load: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def circumstances(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    from benchmarks.distillation import machine  # torch comes with it
+    from benchmarks.distillation import machine  # torch comes with it, here and in no stage
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": {k: getattr(options, k) for k in ("documents", "entities", "shards")},
         "machine": machine() | {name: version(name) for name in ("numpy", "polars")},
-        "load_before": load,
-        "stages": totals(rows),
-        "parts": rows,
+        "other_work": os.getloadavg()[0],
     }
 
 
@@ -337,14 +335,14 @@ def main() -> None:
         corpus = Generated(root, *size)
         if not corpus.dev.exists():
             corpus.generate()
-        load = os.getloadavg()[0]
+        about = circumstances(options)
         rows = [
             row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
         ]
     for row in totals(rows):
         print(row)
     if options.json:
-        write_json(report(options, load, rows), options.json)
+        write_json(about | {"stages": totals(rows), "parts": rows}, options.json)
 
 
 if __name__ == "__main__":

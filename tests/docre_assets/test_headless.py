@@ -1,6 +1,5 @@
 """One command runs everything, says how good the models are, and fails where something does."""
 
-import runpy
 import shlex
 import subprocess
 import sys
@@ -92,15 +91,3 @@ def test_without_a_home_a_run_is_not_kept_and_says_so(settings, capfd, monkeypat
     monkeypatch.setenv("DOCRE_CORPUS", str(settings / "nowhere"))
     assert main() == 1
     assert "DAGSTER_HOME is not set" in capfd.readouterr().out
-
-
-def test_the_real_input_run_cuts_disjoint_documents_of_the_right_kind(tmp_path):
-    source = write_corpus(tmp_path / "source", train=[article(n) for n in range(200, 280)])
-    (source / "rel2id.json").write_text("{}")
-    script = runpy.run_path(str(ROOT / ".ci" / "real_input.py"))
-    script["cut"](source, tmp_path / "cut")
-    tables = {p.stem: pl.read_json(p) for p in (tmp_path / "cut").glob("[dtu]*.json")}
-    assert tables["train_annotated"].height == 24
-    assert tables["unlabelled"].height == 48
-    assert "labels" not in tables["unlabelled"].columns
-    assert not set(tables["train_annotated"]["title"]) & set(tables["unlabelled"]["title"])
