@@ -2,16 +2,22 @@
 
 ``python -m benchmarks.noise_estimates --data FOLDER [--annotated N] [--distant M] [--json OUT]``
 trains a teacher on N annotated documents and lets it judge M others, whose annotated labels are the
-truth: false ones are put in and true ones left out, evenly or of one relation, by known shares.
+truth: false ones are put in and true ones left out, evenly over all relations, by known shares.
 Then it asks what `quality.noise` makes of the result. ``--teacher CHECKPOINT`` takes a teacher
 instead; the documents are drawn by the seed, so that it must have been trained with the same.
+
+Beside the shares that are asked for (``false_positives``, ``false_negatives``) stand those that
+there are then (``true_…``): a relation that hardly any pair of types could be wrongly labelled with
+gets fewer false labels than asked for, and ``false_labels_lacking`` says how many fewer in all.
+``knowledge_base`` has the same of the labels that the corpus' knowledge base gives the documents.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -23,18 +29,19 @@ from corpus.artefacts import read_json, write_json
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS
+from corpus.soft_labels import ORIGIN
 from corpus.tables import write_table
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, train_stage
-from models.checkpoint_files import CALIBRATION
+from models.checkpoint_files import CALIBRATION, PROVENANCE
 from models.config import preset
 from models.runtime import Runtime
 from quality.labels import KEY, Labelled
-from quality.noise import noise_statistics
+from quality.noise import noise_statistics, true_noise_statistics
 from quality.soft_blocks import Shard
 
-FALSE_POSITIVES: Final = (0.0, 0.05, 0.15, 0.30)
-"""Shares of labels that are false."""
+FALSE_POSITIVES: Final = (0.0, 0.05, 0.15, 0.30, 0.70)
+"""Shares of labels that are false; the last is that of a knowledge base that is right in 30 %."""
 FALSE_NEGATIVES: Final = (0.0, 0.10, 0.30, 0.50)
 """Shares of true relations that are left out."""
 
@@ -45,17 +52,22 @@ def noisy_labels(
     """Labels (``doc_id``, ``head``, ``tail``, ``relation``) of which known shares are wrong.
 
     True ones are left out at random; false ones are put, in each relation's proportion, on pairs
-    whose entity types the relation joins elsewhere, as a knowledge base would.
+    whose entity types the relation joins elsewhere, as a knowledge base would; fewer where there
+    are too few such pairs.
     """
     true = Labelled.of_documents(documents.lazy()).labels.collect()
     kept = true.sample(fraction=1 - false_negatives, seed=seed)
-    wanted = kept.group_by("relation").agg(
-        wanted=(pl.len() * false_positives / (1 - false_positives)).round()
-    )
     shuffled = _false_candidates(documents, true).sample(fraction=1, shuffle=True, seed=seed)
     ranked = shuffled.with_columns(rank=pl.int_range(pl.len()).over("relation"))
+    wanted = _wanted(kept, false_positives)
     false = ranked.join(wanted, on="relation").filter(pl.col("rank") < pl.col("wanted"))
     return pl.concat([kept.select(KEY), false.select(KEY)])
+
+
+def _wanted(kept: pl.DataFrame, false_positives: float) -> pl.DataFrame:
+    """How many false labels of each ``relation`` are ``wanted`` beside the true ones."""
+    false = pl.len() * false_positives / (1 - false_positives)
+    return kept.group_by("relation").agg(wanted=false.round())
 
 
 def _false_candidates(documents: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
@@ -80,31 +92,51 @@ def relabelled(documents: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     return documents.drop("labels").join(lists, on="doc_id", how="left").select(list(DOCUMENTS))
 
 
-def measure(
-    documents: Path,
-    soft_labels: Path,
-    vocabulary: RelationVocabulary,
-    calibration: Calibration,
-    seed: int,
-) -> list[dict[str, float]]:
-    """What is estimated at each combination of shares, and what each really is."""
-    table, rows = pl.read_parquet(documents), []
-    for false_positives, false_negatives in product(FALSE_POSITIVES, FALSE_NEGATIVES):
-        labels = noisy_labels(table, false_positives, false_negatives, seed)
-        noisy = documents.with_name("noisy.parquet")
-        write_table(relabelled(table, labels), noisy)
-        shard = Shard(soft_labels, noisy, vocabulary)
-        found = noise_statistics("distant", [shard], vocabulary, calibration)
-        totals = found.filter(pl.col("relation").is_null()).select("statistic", "value")
-        rows.append(
-            {
-                "false_positives": false_positives,
-                "false_negatives": false_negatives,
-                **{n: v for n, v in totals.iter_rows() if n.endswith("_rate")},
-            }
+@dataclass(frozen=True)
+class Judged:
+    """Documents with true labels, and what a teacher makes of them."""
+
+    documents: Path
+    soft_labels: Path
+    vocabulary: RelationVocabulary
+    calibration: Calibration
+
+    def measure(self, seed: int) -> list[dict[str, float]]:
+        """What is estimated at each combination of shares, and what each really is."""
+        documents, rows = pl.read_parquet(self.documents), []
+        noisy = self.documents.with_name("noisy.parquet")
+        for asked in product(FALSE_POSITIVES, FALSE_NEGATIVES):
+            labels = noisy_labels(documents, *asked, seed)
+            write_table(relabelled(documents, labels), noisy)
+            row = dict(zip(("false_positives", "false_negatives"), asked, strict=True))
+            row |= {"false_labels_lacking": _lacking(labels, documents, asked[0])}
+            rows.append(row | self.rates(noisy))
+            print({name: round(value, 3) for name, value in rows[-1].items()}, flush=True)
+        return rows
+
+    def rates(self, given: Path) -> dict[str, float]:
+        """Shares of labels that are wrong and missed, as they are and as estimated.
+
+        Args:
+            given: the same documents with labels that may be wrong.
+        """
+        true, labelled = (
+            Labelled.of_documents(pl.scan_parquet(path)) for path in (self.documents, given)
         )
-        print({name: round(value, 3) for name, value in rows[-1].items()}, flush=True)
-    return rows
+        shard = Shard(self.soft_labels, given, self.vocabulary)
+        tables = [
+            true_noise_statistics("distant", labelled, true, self.vocabulary),
+            noise_statistics("distant", [shard], self.vocabulary, self.calibration),
+        ]
+        of_all = pl.col("relation").is_null() & pl.col("statistic").str.ends_with("_rate")
+        return dict(pl.concat(tables).filter(of_all).select("statistic", "value").iter_rows())
+
+
+def _lacking(labels: pl.DataFrame, documents: pl.DataFrame, false_positives: float) -> int:
+    """How many false labels were asked for, but had no pair to be put on."""
+    true = Labelled.of_documents(documents.lazy()).labels.collect()
+    kept, false = (labels.join(true, on=KEY, how=how) for how in ("semi", "anti"))
+    return int(_wanted(kept, false_positives)["wanted"].sum()) - false.height
 
 
 def main() -> None:
@@ -121,16 +153,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = run(options, prepare(options, Path(folder)))
+        measured = run(options, prepare(options, Path(folder)))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_json(report, options.json)
+        write_json(measured, options.json)
 
 
 def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the measurement."""
-    runtime, vocabulary = Runtime(), RelationVocabulary.load(tables.relations)
-    teacher = options.teacher or tables.model("teacher")
+    """Train or take the teacher, let it judge, and measure."""
+    runtime, teacher = Runtime(), options.teacher or tables.model("teacher")
     if not options.teacher:
         chosen = preset(options.preset, {"teacher.training.seed": options.seed})
         inputs = StageInputs([tables.annotated], tables.dev, tables.relations)
@@ -139,19 +170,37 @@ def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
         )
     ids = pl.scan_parquet(tables.distant).select("doc_id")
     raw = pl.scan_parquet(tables.raw / "train.parquet").join(ids, on="doc_id", how="semi")
-    write_table(raw, tables.root / "truth.parquet")
-    SoftLabeller(teacher, "benchmark", runtime).label(
-        tables.root / "truth.parquet", tables.soft_labels
-    )
-    calibration = Calibration(**read_json(teacher / CALIBRATION))
-    measured = measure(
-        tables.root / "truth.parquet", tables.soft_labels, vocabulary, calibration, options.seed
-    )
+    truth = tables.root / "truth.parquet"
+    write_table(raw, truth)
+    SoftLabeller(teacher, "benchmark", runtime).label(truth, tables.soft_labels)
+    fitted = read_json(teacher / CALIBRATION)
+    if fitted is None:
+        raise SystemExit(f"{teacher}: expected a calibration, found none: dev told none")
+    vocabulary = RelationVocabulary.load(tables.relations)
+    judged = Judged(truth, tables.soft_labels, vocabulary, Calibration(**fitted))
+    return report(options, teacher, tables.distant, judged)
+
+
+def report(
+    options: argparse.Namespace, teacher: Path, distant: Path, judged: Judged
+) -> dict[str, Any]:
+    """Everything that is needed to judge and to repeat the measurement.
+
+    Args:
+        options: of the command.
+        teacher: its checkpoint.
+        distant: the documents as the corpus' knowledge base labels them.
+        judged: the same documents.
+    """
     return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": {name: str(value) for name, value in vars(options).items()},
         "machine": machine(),
-        "calibration": asdict(calibration),
-        "estimates": measured,
+        "teacher": read_json(teacher / PROVENANCE),
+        "soft_labels": read_json(judged.soft_labels / ORIGIN),
+        "calibration": asdict(judged.calibration),
+        "knowledge_base": judged.rates(distant),
+        "estimates": judged.measure(options.seed),
     }
 
 

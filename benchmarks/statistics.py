@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.statistics [--documents 100000] [--entities 21] [--shards 16] [--folder F]
 [--json OUT]`` generates a distant corpus and a teacher's soft labels of it (100,000 documents of 21
-entities: 42 million pairs, 8.1 GB of logits; the same ones every time), then computes all
-statistics and structural checks of the distant labels in a fresh process on two cores, and those of
-the soft labels in another. Each may take 3 minutes and 2 GB.
+entities: 42 million pairs, 8.1 GB of logits; the same ones every time), beside annotated documents
+and a knowledge base. Then it does, in a fresh process on two cores, what the checks of distant
+labels do (structure, statistics, and Great Expectations' judgement, with data docs), and in another
+what those of soft labels do. Each may take 3 minutes and 2 GB.
 
 Memory is told twice: ``private_gb`` is the peak of what nobody else could use, sampled 50 times a
 second; ``resident_gb`` the exact peak of that and of pages of files, which the system takes back
@@ -23,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,21 +35,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corpus.artefacts import write_json
+from corpus.knowledge_base import triples_of
 from corpus.logits import Calibration, ends_of_pairs, places_of_pairs
 from corpus.relations import RelationVocabulary
-from corpus.schema import Document, Entity, Label, Mention, Split
+from corpus.schema import ANNOTATED, Document, Entity, Label, Mention, Split
 from corpus.soft_labels import ShardOrigin, write_shard
-from corpus.tables import write_documents
-from quality.distribution import divergence_statistics, label_statistics
-from quality.labels import Labelled
-from quality.leakage import leakage_statistics
-from quality.noise import disagreeing_documents, noise_statistics
+from corpus.tables import write_documents, write_table
+from quality.limits import LIMITS
 from quality.report import Report
-from quality.shards import check_soft_labels
-from quality.soft import soft_statistics, summarize
-from quality.soft_blocks import shards_of
+from quality.shards import check_origin, check_soft_labels
+from quality.stages import Annotated, StageReport, distant_report, soft_labels_report
 from quality.structure import check_documents, check_labelled
-from quality.types import inconsistent_documents, type_statistics
+from quality.suites import judge
 
 SECONDS: Final = 180
 GIGABYTES: Final = 2.0
@@ -64,8 +63,9 @@ LABELS: Final = 12
 FOUND: Final = 0.6
 """Share of the labels that the teacher finds; half as many that it finds are no labels."""
 CALIBRATION: Final = Calibration(1.5, 1.0)
-ANNOTATED: Final = 3000
-DEV: Final = 1000
+SIZES: Final = {Split.TRAIN: 3000, Split.DEV: 1000, Split.TEST: 1000}
+"""Annotated documents."""
+TEACHER: Final = "generated"
 
 
 @dataclass(frozen=True)
@@ -88,30 +88,34 @@ class Generated:
         return [self.root / f"soft_labels{shard}" for shard in range(self.shards)]
 
     @property
-    def annotated(self) -> Path:
+    def annotated(self) -> Annotated:
         """Documents that people labelled."""
-        return self.root / "annotated.parquet"
+        train, *held_out = (self.root / f"{split}.parquet" for split in ANNOTATED)
+        return Annotated(train, {path.stem: path for path in held_out}, RELATIONS)
 
     @property
-    def dev(self) -> Path:
-        """Documents to score on."""
-        return self.root / "dev.parquet"
+    def knowledge_base(self) -> Path:
+        """What the distant documents, and a part of the annotated ones, state; written last."""
+        return self.root / "knowledge_base.parquet"
 
     def generate(self) -> None:
         """Write all of it, on all cores."""
         numbers = np.array_split(np.arange(self.documents), self.shards)
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             list(pool.map(self._write_shard, range(self.shards), numbers))
-        for split, size, path in (("train", ANNOTATED, self.annotated), ("dev", DEV, self.dev)):
-            writer = Writer(self.entities, seed=self.shards + len(split))
+        for seed, (split, size) in enumerate(SIZES.items(), start=self.shards):
+            writer = Writer(self.entities, seed)
             documents = (writer.document(f"{split} {number}") for number in range(size))
-            write_documents(documents, path, Split(split))
+            write_documents(documents, self.root / f"{split}.parquet", split)
+        stated = pl.scan_parquet(self.annotated.train).head(SIZES[Split.TRAIN] // 2)
+        facts = triples_of(pl.concat([pl.scan_parquet(self.distant), stated]))
+        write_table(facts, self.knowledge_base)
 
     def _write_shard(self, shard: int, numbers: NDArray[np.int64]) -> None:
         writer = Writer(self.entities, seed=shard)
         documents = [writer.document(f"distant {number}") for number in numbers]
         write_documents(documents, self.distant[shard], Split.DISTANT)
-        origin = ShardOrigin("generated", RELATIONS.digest, "generated", "1")
+        origin = ShardOrigin(TEACHER, RELATIONS.digest, "generated", "1")
         records = ((document, writer.logits(document)) for document in documents)
         write_shard(self.soft_labels[shard], records, origin, len(RELATIONS))
 
@@ -238,46 +242,28 @@ def _gigabytes(name: str) -> float:
 
 
 def distant_stage(corpus: Generated) -> list[dict[str, Any]]:
-    """All of the stage of distant labels."""
-    meter = Meter("distant")
-    documents = pl.scan_parquet(corpus.distant)
-    labelled = Labelled.of_documents(documents)
-    annotated = Labelled.of_documents(pl.scan_parquet(corpus.annotated))
+    """All of the checks of distant labels."""
+    meter, documents = Meter("distant"), pl.scan_parquet(corpus.distant)
     with meter.part("structure"):
         _require(check_documents(documents, RELATIONS), check_labelled(documents))
-    with meter.part("labels"):
-        label_statistics("distant", labelled)
-    with meter.part("divergence"):
-        divergence_statistics("distant", labelled, annotated, RELATIONS.relations)
-    with meter.part("types"):
-        type_statistics("distant", labelled, annotated)
-        inconsistent_documents(labelled, annotated)
-    with meter.part("leakage"):
-        leakage_statistics({"distant": documents}, {"dev": pl.scan_parquet(corpus.dev)})
+    with meter.part("statistics"):
+        report = distant_report(corpus.distant, corpus.annotated, corpus.knowledge_base)
+    with meter.part("judgement"):
+        _judge(report, corpus)
     return meter.rows
 
 
 def soft_label_stage(corpus: Generated) -> list[dict[str, Any]]:
-    """All of the stage of soft labels."""
-    meter = Meter("soft_labels")
-    documents = pl.scan_parquet(corpus.distant)
-    annotated = Labelled.of_documents(pl.scan_parquet(corpus.annotated))
+    """All of the checks of soft labels."""
+    meter, shards = Meter("soft_labels"), corpus.soft_labels
+    now = {"model": TEACHER, "vocabulary": RELATIONS.digest, "remedy": ""}
     with meter.part("structure"):
-        _require(*map(check_soft_labels, corpus.soft_labels, corpus.distant))
-    with meter.part("opening"):
-        shards = shards_of(corpus.soft_labels, corpus.distant, RELATIONS)
-    with meter.part("sureness"):
-        summary = summarize(shards)
-        soft_statistics("soft_labels", summary, shards, Labelled.of_documents(documents).pairs)
-    with meter.part("noise"):
-        noise_statistics("soft_labels", shards, RELATIONS, CALIBRATION)
-    with meter.part("disagreements"):
-        disagreeing_documents(shards)
-    with meter.part("labels"):
-        found = Labelled.of_triples(summary.labels.lazy(), documents)
-        label_statistics("soft_labels", found)
-    with meter.part("divergence"):
-        divergence_statistics("soft_labels", found, annotated, RELATIONS.relations)
+        complete = map(partial(check_soft_labels, remedy=""), shards, corpus.distant)
+        _require(*complete, *(check_origin(shard, **now) for shard in shards))
+    with meter.part("statistics"):
+        soft = soft_labels_report(shards, corpus.distant, corpus.annotated, CALIBRATION)
+    with meter.part("judgement"):
+        _judge(soft.report, corpus)
     return meter.rows
 
 
@@ -285,6 +271,23 @@ def _require(*reports: Report) -> None:
     """The corpus is sound: what is measured is the cost of finding nothing."""
     for report in reports:
         assert report.passed, report
+
+
+def _judge(report: StageReport, corpus: Generated) -> None:
+    """As the checks do; all is judged, whatever comes of it."""
+    with tempfile.TemporaryDirectory() as docs:
+        verdicts = judge(
+            report.stage,
+            report.statistics,
+            corpus.annotated.reference(),
+            limits=LIMITS[report.stage],
+            sample=report.sample,
+            relations=RELATIONS.relations,
+            offenders=report.offenders,
+            docs=Path(docs),
+        )
+    for verdict in verdicts.values():
+        assert not verdict.has_error, verdict
 
 
 def measured(
@@ -333,7 +336,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = (options.folder or Path(temporary)) / "-".join(map(str, size))
         corpus = Generated(root, *size)
-        if not corpus.dev.exists():
+        if not corpus.knowledge_base.exists():
             corpus.generate()
         about = circumstances(options)
         rows = [

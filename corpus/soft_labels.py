@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -19,8 +20,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
-from corpus.schema import Document
-from corpus.tables import read_documents, write_table
+from corpus.schema import Document, Entity, Mention
+from corpus.tables import ROW_GROUP, write_table
 
 LOGITS: Final = "logits.safetensors"
 MANIFEST: Final = "manifest.parquet"
@@ -39,6 +40,9 @@ MANIFEST_SCHEMA: Final = pl.Schema(
 
 _HEADER_BYTES: Final = 256
 
+_PLACES: Final = tuple(field.name for field in fields(Mention))
+_places_of: Final = attrgetter(*_PLACES)
+
 
 @dataclass(frozen=True)
 class ShardOrigin:
@@ -52,7 +56,13 @@ class ShardOrigin:
 
 def document_digest(document: Document) -> str:
     """Digest of a document's sentences and entities; labels do not move logits."""
-    return digest_of(document.sentences, [asdict(entity) for entity in document.entities])
+    return digest_of(document.sentences, [_written(entity) for entity in document.entities])
+
+
+def _written(entity: Entity) -> dict[str, Any]:
+    """An entity as a row has it; `dataclasses.asdict` takes ten times as long."""
+    mentions = [dict(zip(_PLACES, _places_of(mention), strict=True)) for mention in entity.mentions]
+    return {"type": entity.type, "mentions": mentions}
 
 
 def write_shard(
@@ -137,20 +147,31 @@ def check_shard(folder: Path, documents: Path) -> list[str]:
     broken = manifest.filter(~pl.col("finite"))["doc_id"]
     return [
         *(f"document {doc_id!r}: logits are not all finite" for doc_id in broken),
-        *_coverage(manifest, read_documents(documents)),
+        *_coverage(manifest, _digests(documents)),
     ]
 
 
-def _coverage(manifest: pl.DataFrame, documents: Iterator[Document]) -> list[str]:
+def _digests(documents: Path) -> Iterator[tuple[str, str]]:
+    """Id and `document_digest` of each row of `DOCUMENTS`, a row group in memory at once.
+
+    By way of JSON, which takes a fifth of the time that making each a `Document` does.
+    """
+    text = pl.struct("sentences", "entities").struct.json_encode()
+    table = pl.scan_parquet(documents, glob=False).select("doc_id", text)
+    for offset in range(0, table.select(pl.len()).collect().item(), ROW_GROUP):
+        for doc_id, written in table.slice(offset, ROW_GROUP).collect().iter_rows():
+            yield doc_id, digest_of(*json.loads(written).values())
+
+
+def _coverage(manifest: pl.DataFrame, documents: Iterable[tuple[str, str]]) -> list[str]:
     covered = dict(zip(manifest["doc_id"], manifest["document"], strict=True))
     problems = []
-    for document in documents:
-        if document.doc_id not in covered:
-            problems.append(f"document {document.doc_id!r}: has no soft labels")
-        elif covered.pop(document.doc_id) != document_digest(document):
+    for doc_id, now in documents:
+        if doc_id not in covered:
+            problems.append(f"document {doc_id!r}: has no soft labels")
+        elif covered.pop(doc_id) != now:
             problems.append(
-                f"document {document.doc_id!r}: text or entities changed after its soft labels "
-                "were made"
+                f"document {doc_id!r}: text or entities changed after its soft labels were made"
             )
     return problems + [f"soft labels of {doc_id!r}: no such document" for doc_id in covered]
 

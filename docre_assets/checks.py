@@ -18,6 +18,8 @@ from quality.structure import check_documents, check_labelled, check_splits
 from quality.weights import check_weights
 from resources.storage import Storage
 
+LABEL_AGAIN = "materialize soft_labels again"
+
 
 @dg.asset_check(asset=corpus_assets.raw_documents, blocking=True)
 def documents_valid(storage: Storage) -> dg.AssetCheckResult:
@@ -59,7 +61,7 @@ def distant_labels_valid(storage: Storage) -> dg.AssetCheckResult:
 def shards_complete(storage: Storage) -> dg.AssetCheckResult:
     """Every distant document has finite soft labels of its text and entities as they are now."""
     reports = (
-        check_soft_labels(storage.soft_label_shard(shard), documents)
+        check_soft_labels(storage.soft_label_shard(shard), documents, remedy=LABEL_AGAIN)
         for shard, documents in zip(SHARDS, storage.distant_shards(SHARDS), strict=True)
     )
     return check_result(Report.joined(reports))
@@ -70,12 +72,14 @@ def made_by_teacher(storage: Storage) -> dg.AssetCheckResult:
     """All soft labels are of the teacher and of the relations as they are now."""
     from models.checkpoint import checkpoint_digest
 
-    digests = {
-        "teacher": checkpoint_digest(storage.model("teacher")),
+    now = {
+        "model": checkpoint_digest(storage.model("teacher")),
         "vocabulary": storage.vocabulary().digest,
     }
-    reports = [check_origin(storage.soft_label_shard(shard), **digests) for shard in SHARDS]
-    return check_result(Report.joined(reports))
+    folders = map(storage.soft_label_shard, SHARDS)
+    return check_result(
+        Report.joined(check_origin(folder, **now, remedy=LABEL_AGAIN) for folder in folders)
+    )
 
 
 def weights_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefinition:
@@ -87,6 +91,29 @@ def weights_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefin
         return check_result(check_weights(storage.model(model) / WEIGHTS))
 
     return weights_finite
+
+
+def dev_logits_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefinition:
+    """The check that a model is judged by its own logits."""
+
+    @dg.asset_check(asset=asset, blocking=True)
+    def dev_logits_current(storage: Storage) -> dg.AssetCheckResult:
+        """The logits that the model is judged by are its own, of dev as it is now."""
+        from models.checkpoint import checkpoint_digest
+
+        folder, remedy = storage.dev_logits(model), f"materialize {asset.key.path[-1]} again"
+        now = {
+            "model": checkpoint_digest(storage.model(model)),
+            "vocabulary": storage.vocabulary().digest,
+        }
+        dev = storage.annotated(Split.DEV)
+        reports = [
+            check_origin(folder, **now, remedy=remedy),
+            check_soft_labels(folder, dev, remedy=remedy),
+        ]
+        return check_result(Report.joined(reports))
+
+    return dev_logits_current
 
 
 def vocabulary_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDefinition:
@@ -130,6 +157,7 @@ CHECKS = [
     made_by_teacher,
     *(weights_check(asset, model) for model, asset in MODELS.items()),
     *(vocabulary_check(asset, model) for model, asset in MODELS.items()),
+    *(dev_logits_check(asset, model) for model, asset in MODELS.items()),
     predictions_valid,
     scores_finite,
     *QUALITY_CHECKS,

@@ -14,17 +14,19 @@ from dagster._core.storage.asset_check_execution_record import (
 
 
 def require_checks_passed(context: dg.AssetExecutionContext) -> None:
-    """Raise unless the latest outcome of every blocking check upstream is good.
+    """Raise unless every blocking check upstream has passed on its asset as it is now.
 
-    A check that has never run keeps nobody; one that was planned and did not come to its end, as
-    it failed itself or its run was stopped, has not passed.
+    An asset that this instance has never materialized, as it came with its artefacts, keeps nobody.
+    A check that was planned and did not come to its end, as it failed itself or its run was
+    stopped, has not passed; nor has one that looked at an earlier materialization only.
 
     Raises:
         dagster.Failure: naming the checks, the runs in which they failed, and what to do.
     """
     keys = blocking_checks_upstream(context)
     latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    if not (open_ := {key: record for key, record in latest.items() if not passed(record)}):
+    outcomes = {key: outcome(context.instance, key, latest.get(key)) for key in keys}
+    if not (open_ := {key: told for key, told in outcomes.items() if told}):
         return
     raise dg.Failure(
         f"{context.asset_key.to_user_string()} is not materialized: expected that every blocking "
@@ -47,10 +49,22 @@ def blocking_checks_upstream(context: dg.AssetExecutionContext) -> list[dg.Asset
     ]
 
 
-def passed(record: AssetCheckExecutionRecord) -> bool:
-    """Whether a check came to its end and found nothing worse than a warning."""
-    found = _evaluation(record)
-    return found is not None and (found.passed or found.severity is dg.AssetCheckSeverity.WARN)
+def outcome(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey, record: AssetCheckExecutionRecord | None
+) -> str | None:
+    """In words, why a check has not passed on its asset as it is now; None if it has."""
+    made = instance.fetch_materializations(key.asset_key, limit=1).records
+    if record is None:
+        return "has never been run" if made else None
+    found, run = _evaluation(record), f"in run {record.run_id}"
+    if found is None:
+        return f"without an outcome {run}"
+    if not (found.passed or found.severity is dg.AssetCheckSeverity.WARN):
+        return f"failed ({found.description}) {run}"
+    looked_at = found.target_materialization_data
+    if made and (looked_at is None or looked_at.storage_id < made[0].storage_id):
+        return f"has passed {run}, but not on what was made since"
+    return None
 
 
 def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | None:
@@ -59,17 +73,10 @@ def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | 
     return None if planned else record.evaluation
 
 
-def _told(records: Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]) -> str:
+def _told(outcomes: Mapping[dg.AssetCheckKey, str]) -> str:
     return "; ".join(
-        f"{key.name} of {key.asset_key.to_user_string()} {_outcome(record)}"
-        for key, record in records.items()
+        f"{key.name} of {key.asset_key.to_user_string()} {told}" for key, told in outcomes.items()
     )
-
-
-def _outcome(record: AssetCheckExecutionRecord) -> str:
-    found = _evaluation(record)
-    how = "without an outcome" if found is None else f"failed ({found.description})"
-    return f"{how} in run {record.run_id}"
 
 
 def _assets(keys: Iterable[dg.AssetCheckKey]) -> str:

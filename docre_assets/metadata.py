@@ -47,30 +47,34 @@ def picture(png: bytes, caption: str) -> dg.MarkdownMetadataValue:
     )
 
 
-def observed(
-    asset: dg.AssetKey, statistics: pl.DataFrame, figures: Mapping[str, Callable[[], bytes]]
-) -> dg.AssetObservation:
-    """A stage's numbers, which the UI plots over time, and its figures.
-
-    Args:
-        asset: what they are of.
-        statistics: a `STATISTICS` table; those of all relations together are shown.
-        figures: PNGs by caption, drawn here; one that has nothing to draw says so in its place.
-    """
+def totals_metadata(statistics: pl.DataFrame) -> dict[str, float]:
+    """Those of `STATISTICS` that are about all relations, which the UI plots over time."""
     totals = statistics.filter(pl.col("relation").is_null()).select("statistic", "value")
-    pictures = {c.replace(" ", "_"): _drawn(draw, c) for c, draw in figures.items()}
-    return dg.AssetObservation(asset, metadata={**pictures, **dict(totals.iter_rows())})
+    return dict(totals.iter_rows())
+
+
+def pictures(figures: Mapping[str, Callable[[], bytes]]) -> dict[str, dg.MetadataValue]:
+    """Figures by caption, drawn here; one that cannot be drawn says why in its place.
+
+    No figure is worth a run.
+    """
+    return {caption.replace(" ", "_"): _drawn(draw, caption) for caption, draw in figures.items()}
 
 
 def _drawn(draw: Callable[[], bytes], caption: str) -> dg.MetadataValue:
     try:
         return picture(draw(), caption)
-    except ValueError as nothing_to_draw:
-        return dg.MetadataValue.text(str(nothing_to_draw))
+    except Exception as error:  # whatever it is, the checks' outcome does not hang on it
+        return dg.MetadataValue.text(f"{type(error).__name__}: {error}")
 
 
 def verdict_result(
-    asset: dg.AssetKey, suite: str, verdict: Verdict, *, blocks: bool
+    asset: dg.AssetKey,
+    suite: str,
+    verdict: Verdict,
+    *,
+    blocks: bool,
+    shown: Mapping[str, Any],
 ) -> dg.AssetCheckResult:
     """A suite's verdict; a failing one shows what was expected and found as a table.
 
@@ -79,9 +83,10 @@ def verdict_result(
         suite: the check's name.
         verdict: what was found.
         blocks: whether a failure is an error and stops what is downstream, or only warns.
+        shown: what else the UI shows with it.
     """
     severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
-    metadata: dict[str, Any] = {"expectations": verdict.n_expectations}
+    metadata: dict[str, Any] = {"expectations": verdict.n_expectations, **shown}
     if verdict.failures:
         metadata["failures"] = dg.MetadataValue.table(
             [dg.TableRecord(_failure(failure)) for failure in verdict.failures]

@@ -35,7 +35,7 @@ SOFT_LABELS_CODE = "1"
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool=GPU_POOL,
 )
 def teacher_model(
@@ -80,7 +80,7 @@ def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Co
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool=GPU_POOL,
 )
 def student_model(
@@ -106,7 +106,7 @@ def student_model(
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool=GPU_POOL,
 )
 def finetuned_model(

@@ -2,7 +2,7 @@
 
 Each stage has two: `critical`, hard limits that block what is downstream, and `drift`, softer ones
 that warn. Both come from one reading of the stage's artefacts, which also leaves its statistics for
-the warehouse, and its headline numbers and figures as an observation of the asset.
+the warehouse, its headline numbers as an observation of the asset, and its figures with the first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from docre_assets.corpus_assets import annotated_documents, distant_documents
-from docre_assets.metadata import observed, verdict_result
+from docre_assets.metadata import pictures, totals_metadata, verdict_result
 from docre_assets.model_assets import finetuned_model, soft_labels, student_model, teacher_model
 from docre_assets.serving_assets import predictions
 from docre_assets.stage_readings import (
@@ -27,7 +27,7 @@ from docre_assets.stage_readings import (
 from quality.history import history, record
 from quality.noise_figures import history as history_figure
 from quality.stages import StageReport
-from resources.corpus_source import CorpusSource
+from quality.verdict import Verdict
 from resources.quality import Quality
 from resources.storage import Storage
 
@@ -68,7 +68,7 @@ OVER_RUNS = {
 def stage_checks(
     stage: str,
     asset: dg.AssetsDefinition,
-    read: Callable[[Storage, CorpusSource], Reading],
+    read: Callable[[Storage], Reading],
     beside: Sequence[dg.AssetsDefinition] = (),
 ) -> dg.AssetChecksDefinition:
     """Both checks of a stage.
@@ -96,32 +96,36 @@ def stage_checks(
     def checks(
         context: dg.AssetCheckExecutionContext,
         storage: Storage,
-        corpus_source: CorpusSource,
         quality: Quality,
     ) -> Iterator[dg.AssetCheckResult]:
-        reading, run = read(storage, corpus_source), context.run.run_id
+        reading, run = read(storage), context.run.run_id
         statistics = reading.report.statistics
         record(statistics, storage.statistics(run, stage), run=run, time=datetime.now(UTC))
-        shown = statistics.filter(pl.col("statistic").is_in(HEADLINES))
+        verdicts = _judged(reading.report, storage, quality, run)
+        numbers = totals_metadata(statistics.filter(pl.col("statistic").is_in(HEADLINES)))
+        context.op_execution_context.log_event(dg.AssetObservation(asset.key, metadata=numbers))
         figures = {**reading.figures, "over runs": lambda: _over_runs(storage)}
-        context.op_execution_context.log_event(observed(asset.key, shown, figures))
-        yield from _judged(asset.key, reading.report, storage, quality, run)
+        shown = {"critical": numbers | pictures(figures), "drift": {}}
+        for suite, verdict in verdicts.items():
+            blocks = quality.enforce and (suite == "critical" or verdict.has_error)
+            yield verdict_result(asset.key, suite, verdict, blocks=blocks, shown=shown[suite])
 
     return checks
 
 
 def _over_runs(storage: Storage) -> bytes:
-    return history_figure(history(storage.all_statistics()).collect(), OVER_RUNS)
+    totals = history(storage.all_statistics()).filter(pl.col("relation").is_null())
+    return history_figure(totals.collect(), OVER_RUNS)
 
 
 def _judged(
-    asset: dg.AssetKey, report: StageReport, storage: Storage, quality: Quality, run: str
-) -> Iterator[dg.AssetCheckResult]:
-    """The outcome of both suites."""
+    report: StageReport, storage: Storage, quality: Quality, run: str
+) -> dict[str, Verdict]:
+    """What both suites say of a stage."""
     from quality.suites import judge
 
     annotated = annotated_of(storage)
-    verdicts = judge(
+    return judge(
         report.stage,
         report.statistics,
         annotated.reference(),
@@ -131,9 +135,6 @@ def _judged(
         offenders=report.offenders,
         docs=storage.data_docs(run) if quality.docs else None,
     )
-    for suite, verdict in verdicts.items():
-        blocks = quality.enforce and (suite == "critical" or verdict.has_error)
-        yield verdict_result(asset, suite, verdict, blocks=blocks)
 
 
 QUALITY_CHECKS = [

@@ -62,7 +62,7 @@ def evaluation(
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool=GPU_POOL,
 )
 def predictions(
@@ -91,7 +91,7 @@ def predictions(
     group_name="serving",
     kinds={"duckdb", "sql"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool="duckdb",
 )
 def warehouse(

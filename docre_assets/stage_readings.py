@@ -29,7 +29,6 @@ from quality.stages import (
     predictions_report,
     soft_labels_report,
 )
-from resources.corpus_source import CorpusSource
 from resources.storage import Storage
 
 Draw = Callable[[], bytes]
@@ -51,28 +50,24 @@ def annotated_of(storage: Storage) -> Annotated:
     return Annotated(storage.annotated(Split.TRAIN), held_out, storage.vocabulary())
 
 
-def read_annotated(storage: Storage, _source: CorpusSource) -> Reading:
+def read_annotated(storage: Storage) -> Reading:
     """The annotated documents."""
     report = annotated_report(annotated_of(storage))
     return Reading(report, {"label distribution": _distribution(storage, report)})
 
 
-def read_distant(storage: Storage, source: CorpusSource) -> Reading:
+def read_distant(storage: Storage) -> Reading:
     """The distant documents and their labels."""
-    given = source.open(storage.source).knowledge_base
-    report = distant_report(
-        storage.distant_shards(SHARDS),
-        annotated_of(storage),
-        storage.knowledge_base if given else None,
-    )
+    documents = storage.distant_shards(SHARDS)
+    report = distant_report(documents, annotated_of(storage), storage.knowledge_base)
     return Reading(report, {"label distribution": _distribution(storage, report)})
 
 
-def read_soft_labels(storage: Storage, _source: CorpusSource) -> Reading:
+def read_soft_labels(storage: Storage) -> Reading:
     """The teacher's logits on the distant documents, beside their labels."""
     folders = [storage.soft_label_shard(shard) for shard in SHARDS]
     documents = storage.distant_shards(SHARDS)
-    calibration = calibration_of(storage, "teacher") or Calibration()
+    calibration = calibration_of(storage, "teacher")
     soft = soft_labels_report(folders, documents, annotated_of(storage), calibration)
     statistics, margins = soft.report.statistics, soft.summary.margins
     distant = Labelled.of_documents(pl.scan_parquet(documents))
@@ -88,10 +83,10 @@ def read_soft_labels(storage: Storage, _source: CorpusSource) -> Reading:
     )
 
 
-def read_model(model: str) -> Callable[[Storage, CorpusSource], Reading]:
+def read_model(model: str) -> Callable[[Storage], Reading]:
     """What reads a model's logits on dev."""
 
-    def read(storage: Storage, _source: CorpusSource) -> Reading:
+    def read(storage: Storage) -> Reading:
         calibration = calibration_of(storage, model)
         found = model_report(model, storage.dev_logits(model), annotated_of(storage), calibration)
         predicted = found.margins > 0
@@ -111,7 +106,7 @@ def read_model(model: str) -> Callable[[Storage, CorpusSource], Reading]:
     return read
 
 
-def read_predictions(storage: Storage, _source: CorpusSource) -> Reading:
+def read_predictions(storage: Storage) -> Reading:
     """The final model's triples in all documents."""
     documents = [*(storage.raw(split) for split in ANNOTATED), *storage.distant_shards(SHARDS)]
     report = predictions_report(storage.predictions, documents, annotated_of(storage))
@@ -119,8 +114,9 @@ def read_predictions(storage: Storage, _source: CorpusSource) -> Reading:
 
 
 def calibration_of(storage: Storage, model: str) -> Calibration | None:
-    """What makes a model's margins probabilities; None where dev told none."""
-    fitted = read_json(storage.model(model) / CALIBRATION)
+    """What makes a model's margins probabilities; None where dev told none, or nobody asked it."""
+    path = storage.model(model) / CALIBRATION
+    fitted = read_json(path) if path.is_file() else None
     return None if fitted is None else Calibration(**fitted)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from corpus.logits import Calibration
 
-HOTTEST: Final = 20.0
-"""Bound of the temperature: beyond it a model's margins say nothing."""
+HOTTEST: Final = 100.0
+"""Bound of the temperature: margins that say nothing, or the contrary, end there."""
 
 _STEPS: Final = 100
 _ENOUGH: Final = 1e-10

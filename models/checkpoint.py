@@ -88,7 +88,7 @@ def load_checkpoint(path: Path) -> Extractor:
             "train it again"
         ) from error
     tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
-    fitted = read_json(path / CALIBRATION)
+    fitted = read_json(path / CALIBRATION) if (path / CALIBRATION).is_file() else None
     calibration = None if fitted is None else Calibration(**fitted)
     return Extractor(network, tokenizer, vocabulary, config, calibration)
 
@@ -103,7 +103,7 @@ def checkpoint_digest(path: Path) -> str:
 
 
 def _require_files(path: Path) -> None:
-    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER, CALIBRATION)
+    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)
     missing = [name for name in expected if not (path / name).exists()]
     if missing:
         raise ValueError(

@@ -22,15 +22,13 @@ DevLogits = Sequence[tuple[Document, Float32Array]]
 def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -> DevLogits:
     """Fit an extractor's calibration in place; gives the logits that it was fitted on.
 
-    It stays None where dev tells none: without labelled documents, or if no relation holds in them.
+    It stays None where dev tells none: without labelled documents, if no relation holds in them, or
+    if a logit is not finite. The model is worth keeping even so: checks say what is wrong with it.
 
     Args:
         extractor: trained on other documents.
         dev: documents; those without labels are left out.
         runtime: device and precision.
-
-    Raises:
-        ValueError: if a logit is not finite.
     """
     labelled = (document for document in dev if document.labels is not None)
     found = list(stream_logits(extractor, labelled, runtime))
@@ -41,9 +39,11 @@ def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -
 def _calibration(found: DevLogits, vocabulary: RelationVocabulary) -> Calibration | None:
     if not any(document.labels for document, _ in found):
         return None
-    truth = [_truth(document, vocabulary).ravel() for document, _ in found]
-    margins = [np.delete(margins_to_th(logits), TH, axis=1).ravel() for _, logits in found]
-    return fit_calibration(np.concatenate(margins), np.concatenate(truth))
+    truth = np.concatenate([_truth(document, vocabulary).ravel() for document, _ in found])
+    margins = np.concatenate(
+        [np.delete(margins_to_th(logits), TH, axis=1).ravel() for _, logits in found]
+    )
+    return fit_calibration(margins, truth) if np.isfinite(margins).all() else None
 
 
 def _truth(document: Document, vocabulary: RelationVocabulary) -> NDArray[np.bool_]:

@@ -27,10 +27,8 @@ def margins_and_truth(shard: Shard) -> tuple[Margins, Truth]:
     """
     margins, truth = [], []
     for block in shard.blocks():
-        holds = np.zeros(block.logits.shape, bool)
-        holds[block.rows, block.columns] = True
         margins.append(block.margins()[:, 1:].ravel())
-        truth.append(holds[:, 1:].ravel())
+        truth.append(block.given()[:, 1:].ravel())
     nothing = np.zeros(0, np.float32)
     return np.concatenate([nothing, *margins]), np.concatenate([nothing.astype(bool), *truth])
 

@@ -21,7 +21,7 @@ NOISE_RATES: Final = (
     "estimated_false_negative_rate",
     "true_false_positive_rate",
     "true_false_negative_rate",
-    "type_inconsistent_share",
+    "type_inconsistent_excess",
 )
 LEAKS: Final = (
     "dev_texts_shared",

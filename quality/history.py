@@ -32,6 +32,27 @@ def record(statistics: pl.DataFrame, path: Path, *, run: str, time: datetime) ->
 
 
 def history(tables: Sequence[Path]) -> pl.LazyFrame:
-    """All `HISTORY` tables in the order of their time."""
-    kept = pl.scan_parquet(list(tables)) if tables else HISTORY.to_frame(eager=False)
+    """All `HISTORY` tables in the order of their time.
+
+    Those of earlier versions may lack columns, which are null, or have others, which are left out.
+
+    Raises:
+        ValueError: if a file is no such table.
+    """
+    kept = pl.concat([HISTORY.to_frame(eager=False), *map(_read, tables)])
     return kept.sort("time", "run", "stage", maintain_order=True)
+
+
+def _read(path: Path) -> pl.LazyFrame:
+    try:
+        found = pl.scan_parquet(path)
+        columns = found.collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(
+            f"{path}: expected a run's statistics, cannot read them ({error}); the history of runs "
+            "would have a gap. Restore the file, or remove it to go on without that run"
+        ) from error
+    return found.select(
+        (pl.col(name) if name in columns else pl.lit(None, kind)).cast(kind).alias(name)
+        for name, kind in HISTORY.items()
+    )

@@ -18,7 +18,8 @@ def leakage_statistics(
     """What each held-out split shares with what is trained on; the stage is the training split.
 
     For a held-out split ``dev``: ``dev_titles_shared`` and ``dev_texts_shared``, the share of its
-    documents whose title (normalized) or whose words (lower case) a training document has too, and
+    documents whose title (normalized) or whose letters and digits, whatever stands between them, a
+    training document has too, and
     ``dev_facts_shared``, the share of its facts (normalized names of head and tail, relation) that
     training documents' labels hold. Shared documents are a fault; shared facts are usual, and what
     Ign F1 leaves out.
@@ -63,7 +64,7 @@ def shared_documents(training: pl.LazyFrame, held_out: pl.LazyFrame) -> pl.DataF
 
 
 def repetition_statistics(stage: str, documents: pl.LazyFrame) -> pl.DataFrame:
-    """``repeated_texts_share``: documents whose words (lower case) another one before them has.
+    """``repeated_texts_share``: documents whose letters and digits another one before them has.
 
     What is repeated is learnt as often, and counts as often in every other statistic.
     """
@@ -101,7 +102,8 @@ def _title() -> pl.Expr:
 
 def _text() -> pl.Expr:
     words = pl.col("sentences").list.eval(pl.element().list.join(" ")).list.join(" ")
-    return words.str.to_lowercase().hash(seed=0)
+    letters = words.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
+    return letters.hash(seed=0)
 
 
 def _titles(documents: pl.LazyFrame) -> pl.LazyFrame:

@@ -7,7 +7,7 @@ shares of false negatives among relations that hold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -25,13 +25,15 @@ from quality.statistics import by_relation, joined, totals
 WORST: Final = 10
 
 Sums = NDArray[np.float64]
+Rates = Mapping[str, Sums]
 
 
 @dataclass
 class Tally:
     """Sums over all pairs, of each column [R] float64."""
 
-    pairs: int
+    pairs: Sums
+    """The same number for each."""
     labelled: Sums
     """Distant labels."""
     found: Sums
@@ -48,7 +50,7 @@ class Tally:
     @classmethod
     def nothing(cls, n_classes: int) -> Tally:
         """The tally of no pair."""
-        return cls(0, *(np.zeros(n_classes) for _ in range(6)))
+        return cls(*(np.zeros(n_classes) for _ in range(7)))
 
     def __add__(self, other: Tally) -> Tally:
         both = zip(vars(self).values(), vars(other).values(), strict=True)
@@ -61,14 +63,12 @@ class Tally:
         probabilities = calibration.probability(margins)
         n_classes = margins.shape[1]
         found = relations_above_th(margins)
-        given = np.zeros(margins.shape, bool)
-        given[block.rows, block.columns] = True
         of_labelled = probabilities[block.rows, block.columns]
         return cls(
-            pairs=len(margins),
+            pairs=np.full(n_classes, float(len(margins))),
             labelled=_counted(block.columns, n_classes),
             found=_counted(found[1], n_classes),
-            both=_counted(found[1][given[found]], n_classes),
+            both=_counted(found[1][block.given()[found]], n_classes),
             probability=probabilities.sum(0, dtype=np.float64),
             probability_labelled=_counted(block.columns, n_classes, of_labelled),
             square=np.square(probabilities).sum(0, dtype=np.float64),
@@ -92,7 +92,7 @@ def noise_statistics(
     stage: str,
     shards: Sequence[Shard],
     vocabulary: RelationVocabulary,
-    calibration: Calibration,
+    calibration: Calibration | None,
 ) -> pl.DataFrame:
     """Agreement of distant labels with the teacher, and their estimated noise.
 
@@ -112,32 +112,40 @@ def noise_statistics(
         stage: what the distant labels are of.
         shards: the teacher's logits beside the distant labels; read twice.
         vocabulary: the relations.
-        calibration: of the teacher.
+        calibration: of the teacher; without one margins are no probabilities, and there are no
+            ``estimated_…`` and ``joint_…`` rates.
     """
-    sums = tally(shards, vocabulary, calibration)
-    joint = confident_joint(shards, sums, calibration)
-    each = [np.asarray(column[1:]) for column in vars(sums).values() if not np.isscalar(column)]
-    table = pl.DataFrame(
-        {
-            "relation": vocabulary.relations,
-            **_agreement(sums.pairs, *each[:3]),
-            **_estimates(sums.pairs, each[0], *each[3:]),
-            **_of_joint(joint[1:]),
-        }
-    )
-    whole = [np.asarray([column.sum()]) for column in each]
-    cells = sums.pairs * len(vocabulary.relations)
-    of_all = {
-        **_agreement(cells, *whole[:3]),
-        **_estimates(cells, whole[0], *whole[3:]),
-        **_of_joint(np.nansum(joint[1:], 0, keepdims=True)),
-    }
-    return joined(
-        [totals(stage, {k: float(v[0]) for k, v in of_all.items()}), by_relation(stage, table)]
-    )
+    sums = tally(shards, vocabulary, calibration or Calibration())  # agreement asks for no p
+    of_each_and_all = partial(_of_each_and_all, stage, vocabulary)
+    agreement = of_each_and_all(_agreement, sums.pairs, sums.labelled, sums.found, sums.both)
+    if calibration is None:
+        return agreement
+    moments = (sums.probability, sums.probability_labelled, sums.square)
+    joint = np.nan_to_num(confident_joint(shards, sums, calibration))
+    counts = (joint[:, 1].sum(-1), joint[:, :, 1].sum(-1), joint[:, 1, 1])
+    estimates = of_each_and_all(_estimates, sums.pairs, sums.labelled, *moments)
+    return joined([agreement, estimates, of_each_and_all(partial(_rates, "joint"), *counts)])
 
 
-def _agreement(cells: int, labelled: Sums, found: Sums, both: Sums) -> dict[str, Sums]:
+def _of_each_and_all(
+    stage: str, vocabulary: RelationVocabulary, rates: Callable[..., Rates], *counts: Sums
+) -> pl.DataFrame:
+    """What follows from the counts of each relation, and from their sums over all relations.
+
+    Args:
+        stage: what they are of.
+        vocabulary: the relations.
+        rates: numbers [K] by name, from counts [K] in the order of ``counts``.
+        counts: [R] each; TH's are left out.
+    """
+    counts = tuple(count[1:] for count in counts)
+    of_each = pl.DataFrame({"relation": vocabulary.relations, **rates(*counts)})
+    of_all = rates(*(count.sum(keepdims=True) for count in counts))
+    values = {name: float(value[0]) for name, value in of_all.items()}
+    return joined([totals(stage, values), by_relation(stage, of_each)])
+
+
+def _agreement(cells: Sums, labelled: Sums, found: Sums, both: Sums) -> Rates:
     """Counts, Jaccard index and Cohen's κ of labels and of what the teacher finds, [K] each."""
     either, neither = labelled + found - both, cells - (labelled + found - both)
     apart = labelled - both, found - both
@@ -158,20 +166,23 @@ def _agreement(cells: int, labelled: Sums, found: Sums, both: Sums) -> dict[str,
 
 
 def _estimates(
-    pairs: int, labelled: Sums, probability: Sums, probability_labelled: Sums, square: Sums
-) -> dict[str, Sums]:
+    cells: Sums, labelled: Sums, probability: Sums, probability_labelled: Sums, square: Sums
+) -> Rates:
     """Error rates [K] of labels y that err by chance alone, whatever p is.
 
     Then E[y | p] = a + b p with a the chance that what does not hold is labelled and a + b that
     what holds is, so that least squares of y on p tell both. (The mean of 1 - p over labels, which
     is often taken for the share of false positives, counts a teacher's doubts about true labels as
     errors of the labels.)
+
+    Rates are clipped to 0 to 1. Where the teacher contradicts the labels, b is 0 or less, and what
+    holds is labelled no more often than what does not: both rates are 1 then, or next to it.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        slope = (pairs * probability_labelled - probability * labelled) / (
-            pairs * square - probability**2
+        slope = (cells * probability_labelled - probability * labelled) / (
+            cells * square - probability**2
         )
-        labelled_if_holding = (slope + (labelled - slope * probability) / pairs).clip(0, 1)
+        labelled_if_holding = (slope + (labelled - slope * probability) / cells).clip(0, 1)
         false_positives = 1 - labelled_if_holding * probability / labelled
     return {
         "estimated_false_positive_rate": false_positives.clip(0, 1),
@@ -230,13 +241,12 @@ def _confident(
     return np.stack([of_all - of_labelled, of_labelled], 1)
 
 
-def _of_joint(joint: Sums) -> dict[str, Sums]:
-    """Error rates [K] of estimated joint counts [K, labelled, holds]."""
-    joint = np.nan_to_num(joint)
+def _rates(kind: str, labelled: Sums, holding: Sums, both: Sums) -> Rates:
+    """Error rates [K] of counted labels, of what holds, and of labels that hold."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            "joint_false_positive_rate": joint[:, 1, 0] / joint[:, 1].sum(-1),
-            "joint_false_negative_rate": joint[:, 0, 1] / joint[:, :, 1].sum(-1),
+            f"{kind}_false_positive_rate": 1 - both / labelled,
+            f"{kind}_false_negative_rate": 1 - both / holding,
         }
 
 
@@ -259,25 +269,15 @@ def true_noise_statistics(
         return joined([])
     ours, theirs = (side.labels.join(shared.lazy(), on="doc_id") for side in (distant, annotated))
     both = ours.join(theirs, on=KEY, how="semi")
-    counts = [
-        table.group_by("relation").len(name).collect()
-        for table, name in ((ours, "given"), (theirs, "holding"), (both, "both"))
-    ]
-    table = pl.DataFrame({"relation": vocabulary.relations})
-    for count in counts:
-        table = table.join(count, on="relation", how="left", maintain_order="left")
-    numbers = table.with_columns(pl.exclude("relation").fill_null(0).cast(pl.Float64))
-    rates = (
-        (1 - pl.col("both") / pl.col("given")).alias("true_false_positive_rate"),
-        (1 - pl.col("both") / pl.col("holding")).alias("true_false_negative_rate"),
-    )
-    of_all = numbers.drop("relation").sum().select(rates).row(0, named=True)
-    return joined(
-        [
-            totals(stage, {**of_all, "documents_with_truth": shared.height}),
-            by_relation(stage, numbers.select("relation", *rates)),
-        ]
-    )
+    counts = (_labels_of_each(labels, vocabulary) for labels in (ours, theirs, both))
+    rates = _of_each_and_all(stage, vocabulary, partial(_rates, "true"), *counts)
+    return joined([rates, totals(stage, {"documents_with_truth": shared.height})])
+
+
+def _labels_of_each(labels: pl.LazyFrame, vocabulary: RelationVocabulary) -> Sums:
+    """How many labels each relation has [R]."""
+    counts = dict(labels.group_by("relation").len().collect().iter_rows())
+    return np.array([counts.get(relation, 0) for relation in vocabulary.ids], np.float64)
 
 
 def disagreeing_documents(shards: Sequence[Shard]) -> pl.DataFrame:

@@ -49,6 +49,12 @@ class Block:
         """l_r - l_TH [n, R] float32, TH's own -inf."""
         return margins_to_th(self.logits)
 
+    def given(self) -> NDArray[np.bool_]:
+        """Whether a pair is labelled with a relation [n, R]."""
+        given = np.zeros(self.logits.shape, bool)
+        given[self.rows, self.columns] = True
+        return given
+
 
 class Shard:
     """A shard of soft labels and the labels of its documents, by pair.
@@ -134,9 +140,16 @@ def shards_of(
 
 
 def of_each(shards: Sequence[Shard], count: Callable[[Shard], Part]) -> list[Part]:
-    """What is counted in each shard, in their order, by as many threads as there are cores."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    """What is counted in each shard, in their order, by a thread a processor."""
+    with ThreadPoolExecutor(processors()) as pool:
         return list(pool.map(count, shards))
+
+
+def processors() -> int:
+    """How many processors this process may use: in a container fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def summed(shards: Sequence[Shard], count: Callable[[Block], Part], nothing: Part) -> Part:

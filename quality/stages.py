@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from corpus.distant import label_distantly
+from corpus.knowledge_base import triples_of
 from corpus.logits import Calibration, relations_above_th
 from corpus.relations import RelationVocabulary
+from corpus.schema import TRIPLES
 from quality.calibration import Margins, Truth, calibration_statistics, margins_and_truth
 from quality.distribution import divergence_statistics, label_statistics
 from quality.labels import LABELS, Labelled
@@ -88,45 +89,48 @@ def annotated_report(annotated: Annotated) -> StageReport:
 
 
 def distant_report(
-    documents: Sequence[Path], annotated: Annotated, knowledge_base: Path | None
+    documents: Sequence[Path], annotated: Annotated, knowledge_base: Path
 ) -> StageReport:
     """Distant labels beside the annotated ones.
 
     Args:
         documents: `DOCUMENTS` of all shards.
         annotated: what people labelled.
-        knowledge_base: `TRIPLES` that come from elsewhere than the annotated documents; with them
-            the training documents are labelled too, and the noise of their labels is known.
+        knowledge_base: `TRIPLES` that the documents were labelled by.
     """
     table = pl.scan_parquet(list(documents))
     distant, reference = Labelled.of_documents(table), annotated.labelled
+    train = pl.scan_parquet(annotated.train)
     held_out = {name: pl.scan_parquet(path) for name, path in annotated.held_out.items()}
     statistics = [
         label_statistics("distant", distant),
         divergence_statistics("distant", distant, reference, annotated.vocabulary.relations),
         share_statistics("distant", distant, reference, annotated.vocabulary.relations),
         type_statistics("distant", distant, reference),
-        leakage_statistics({"distant": table}, held_out),
+        leakage_statistics({"distant": table}, {"train": train, **held_out}),
         repetition_statistics("distant", table),
-        _true_noise(annotated, knowledge_base),
+        _true_noise(train, pl.scan_parquet(knowledge_base), annotated.vocabulary),
     ]
     inconsistent = inconsistent_documents(distant, reference)
-    offenders = {"type_inconsistent_share": _in_words(inconsistent, "{doc_id} ({labels} labels)")}
+    offenders = {"type_inconsistent_excess": _in_words(inconsistent, "{doc_id} ({labels} labels)")}
     return StageReport(
         "distant", joined(statistics), _sample(distant), offenders | _leaks(table, held_out)
     )
 
 
-def _true_noise(annotated: Annotated, knowledge_base: Path | None) -> pl.DataFrame:
-    """Noise of a knowledge base's labels on documents that people labelled."""
-    if knowledge_base is None:
+def _true_noise(
+    train: pl.LazyFrame, facts: pl.LazyFrame, vocabulary: RelationVocabulary
+) -> pl.DataFrame:
+    """Noise of a knowledge base's labels on documents that people labelled.
+
+    Nothing if the knowledge base holds only what these documents state: it would be right.
+    """
+    own = triples_of(train)
+    if facts.join(own, on=list(TRIPLES), how="anti").head(1).collect().is_empty():
         return joined([])
-    train = pl.scan_parquet(annotated.train)
     bare = train.with_columns(labels=pl.lit(None, train.collect_schema()["labels"]))
-    given = label_distantly(bare, pl.scan_parquet(knowledge_base))
-    return true_noise_statistics(
-        "distant", Labelled.of_documents(given), annotated.labelled, annotated.vocabulary
-    )
+    given = Labelled.of_documents(label_distantly(bare, facts))
+    return true_noise_statistics("distant", given, Labelled.of_documents(train), vocabulary)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def soft_labels_report(
     folders: Sequence[Path],
     documents: Sequence[Path],
     annotated: Annotated,
-    calibration: Calibration,
+    calibration: Calibration | None,
 ) -> SoftReport:
     """The teacher's soft labels, beside the distant labels and the annotated ones.
 
@@ -149,7 +153,7 @@ def soft_labels_report(
         folders: shards of soft labels.
         documents: the shards' `DOCUMENTS`, in the same order.
         annotated: what people labelled.
-        calibration: of the teacher.
+        calibration: of the teacher; None where none could be fitted, and no noise be estimated.
     """
     shards = shards_of(folders, documents, annotated.vocabulary)
     summary = summarize(shards)
@@ -210,10 +214,8 @@ def _dev_scores(shard: Shard) -> dict[str, float | None]:
     """Precision, recall and F1 of triples, from 0 to 1."""
     n_found = n_right = 0
     for block in shard.blocks():
-        given = np.zeros(block.logits.shape, bool)
-        given[block.rows, block.columns] = True
         found = relations_above_th(block.margins())
-        n_found, n_right = n_found + len(found[0]), n_right + int(given[found].sum())
+        n_found, n_right = n_found + len(found[0]), n_right + int(block.given()[found].sum())
     n_true = len(shard.rows)
     return {
         "dev_precision": share(n_right, n_found),
@@ -238,7 +240,7 @@ def predictions_report(
     odd = _in_words(
         inconsistent_documents(found, annotated.labelled), "{doc_id} ({labels} triples)"
     )
-    return StageReport("predictions", statistics, _sample(found), {"type_inconsistent_share": odd})
+    return StageReport("predictions", statistics, _sample(found), {"type_inconsistent_excess": odd})
 
 
 def _found_statistics(stage: str, found: Labelled, annotated: Annotated) -> list[pl.DataFrame]:

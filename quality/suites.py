@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,22 @@ from quality.limits import ANNOTATED, SUITES, Limit, StageLimits, in_words
 from quality.verdict import Failure, Verdict
 
 WORST: Final = 10
+
+_WEIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "estimated_false_negative_rate": ("both", "teacher_only"),
+    "estimated_false_positive_rate": ("both", "distant_only"),
+    "true_false_negative_rate": ("annotated_labels",),
+    "true_false_positive_rate": ("labels",),
+    "type_inconsistent_share": ("labels",),
+}
+"""Of rates of relations, the counts whose sum a rate is of: together they make what it adds up to.
+A relation with one label, and that one wrong, is not to blame for a thousand."""
+
+_CONTRIBUTIONS: Final[Mapping[str, pl.Expr]] = {
+    "cohen_kappa": pl.col("distant_only") + pl.col("teacher_only"),
+    **{rate: pl.col(rate) * pl.sum_horizontal(of) for rate, of in _WEIGHTS.items()},
+}
+"""How much a relation adds to what is wrong, by the statistic that explains it."""
 
 MOST_LABELS: Final = 1000
 """Labels that are judged one by one: their frame is one of Pandas'."""
@@ -50,19 +66,55 @@ class _Numbers:
             rows.filter(~total).pivot("statistic", index="relation", values="value"),
         )
 
+    def beside(self, annotated: _Numbers) -> _Numbers:
+        """The same with ``annotated_labels``, how many labels of a relation people gave."""
+        if "labels" not in annotated.relations.columns:
+            return self
+        labels = annotated.relations.select("relation", annotated_labels="labels")
+        together = self.relations.join(labels, on="relation", how="left", maintain_order="left")
+        return replace(self, relations=together)
+
     def total(self) -> pl.DataFrame:
         """One row, a column a statistic."""
         numbers = {name: pl.lit(value, pl.Float64) for name, value in self.totals.items()}
         return pl.DataFrame({"stage": [self.stage]}).with_columns(**numbers)
 
     def blamed(self, limit: Limit) -> list[str]:
-        """The ten relations that explain a total best."""
+        """The ten relations that explain a total best: by what they contribute, if that is known.
+
+        Else by the statistic that explains it, which is what is told of them.
+        """
         name = limit.explained_by
         if name is None or name not in self.relations.columns:
             return []
-        numbers = self.relations.select("relation", name).drop_nulls()
-        ranked = numbers.sort(name, descending=limit.most is not None, maintain_order=True)
-        return [f"{relation} {in_words(value)}" for relation, value in ranked.head(WORST).rows()]
+        by, most_first = pl.col(name), limit.most is not None
+        contribution = _CONTRIBUTIONS.get(name)
+        if contribution is not None and self._has(contribution):
+            by, most_first = contribution, True
+        ranked = self.relations.drop_nulls(name).sort(
+            by, descending=most_first, nulls_last=True, maintain_order=True
+        )
+        worst = ranked.select("relation", name).head(WORST).rows()
+        return [f"{relation} {in_words(value)}" for relation, value in worst]
+
+    def _has(self, number: pl.Expr) -> bool:
+        """Whether all is there that a number of relations is made of."""
+        return set(number.meta.root_names()) <= set(self.relations.columns)
+
+    def missing(self, limit: Limit) -> str | None:
+        """What is not there of a limit's statistic, in words."""
+        name = limit.statistic
+        if name not in (self.relations.columns if limit.by_relation else self.totals):
+            return "no such statistic"
+        if not limit.by_relation or "labels" not in self.relations.columns:
+            return None
+        lacking = self.relations.filter(pl.col(name).is_null() & (pl.col("labels") > 0))["relation"]
+        return None if lacking.is_empty() else f"none of {', '.join(lacking.head(WORST))}"
+
+    @property
+    def labels(self) -> float:
+        """The stage's labels; 0 where nobody has counted them."""
+        return self.totals.get("labels") or 0
 
 
 def _require_single(rows: pl.DataFrame, stage: str) -> None:
@@ -118,9 +170,9 @@ def judge(
     Raises:
         ValueError: if a statistic is there twice, or ``sample`` is too large.
     """
-    numbers = _Numbers.of(statistics, stage)
-    annotated = _Numbers.of(reference, ANNOTATED).totals
-    known = {name: value for name, value in annotated.items() if value is not None}
+    annotated = _Numbers.of(reference, ANNOTATED)
+    numbers = _Numbers.of(statistics, stage).beside(annotated)
+    known = {name: value for name, value in annotated.totals.items() if value is not None}
     parts = {
         suite: _parts(suite, limits.suite(suite), numbers, known, offenders) for suite in SUITES
     }
@@ -139,14 +191,16 @@ def _parts(
 ) -> list[_Part]:
     """What a suite expects of a stage's totals and of its relations; no part expects nothing."""
 
-    def expected(limit: Limit, columns: Sequence[str]) -> Any:
+    def expected(limit: Limit) -> Any:
         worst = [*numbers.blamed(limit), *offenders.get(limit.statistic, ())[:WORST]]
-        missing = None if limit.statistic in columns else "no such statistic"
-        return of_limit(limit, suite, reference, worst=worst, missing=missing)
+        return of_limit(limit, suite, reference, worst=worst, missing=numbers.missing(limit))
+
+    def judged(limit: Limit, rows: pl.DataFrame) -> bool:
+        return limit.statistic in rows.columns or limit.must_be_there(numbers.labels)
 
     def part(name: str, rows: pl.DataFrame, key: str, held: Iterable[Limit]) -> _Part:
-        judged = [limit for limit in held if limit.must_be_there or limit.statistic in rows.columns]
-        return _Part(name, rows, [key], [expected(limit, rows.columns) for limit in judged])
+        of = [expected(limit) for limit in held if judged(limit, rows)]
+        return _Part(name, rows, [key], of)
 
     name = f"{numbers.stage}_{suite}"
     of_each = [limit for limit in limits if limit.by_relation]

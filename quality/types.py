@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from typing import Final
+
 import polars as pl
 
 from quality.labels import Labelled
 from quality.statistics import by_relation, joined, share, totals
 
-WORST = 10
+WORST: Final = 10
+
+_TYPES: Final = ("relation", "head_type", "tail_type")
 
 
 def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.DataFrame:
@@ -15,10 +20,10 @@ def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.D
 
     Of each relation that the reference has: ``type_inconsistent_share``, of its labels. Of all:
     ``type_inconsistent_share``, among labels of relations that the reference has;
-    ``type_inconsistent_excess``, how much more that is than the halves of the reference's documents
-    have between them, which is what comes of having seen few documents; and
-    ``unseen_relation_share``, labels of relations that the reference lacks, of whose types nothing
-    is known.
+    ``type_inconsistent_excess``, how much more that is, with 97.5 % certainty, than what comes of
+    having seen few documents: the share of the reference's own labels that its other documents
+    would make inconsistent; and ``unseen_relation_share``, labels of relations that the reference
+    lacks, of whose types nothing is known.
 
     Args:
         stage: what the labels are of.
@@ -46,12 +51,24 @@ def type_statistics(stage: str, labelled: Labelled, reference: Labelled) -> pl.D
 
 
 def _by_chance(reference: Labelled) -> float:
-    """Share of type-inconsistent labels of each half of the documents, as the other one sees it."""
-    odd = pl.col("doc_id").hash(seed=0) % 2 == 1
-    halves = [Labelled(reference.labels.filter(half), reference.pairs) for half in (odd, ~odd)]
-    found = pl.concat([judged(*halves), judged(*reversed(halves))]).filter("seen")
-    of_labels = found.select(pl.col("inconsistent").mean()).collect(engine="streaming").item()
-    return of_labels or 0.0
+    """What share of a document's labels may be inconsistent with all other documents.
+
+    A label is if no other document has its types with its relation. The share of such labels, plus
+    1.96 times its standard error: labels of one document are no independent ones, so that it is a
+    ratio of sums over documents.
+    """
+    alone = pl.col("doc_id").n_unique().over(_TYPES) == 1
+    by_document = (
+        reference.labels.with_columns(alone=alone)
+        .group_by("doc_id")
+        .agg(labels=pl.len().cast(pl.Float64), alone=pl.col("alone").sum().cast(pl.Float64))
+        .collect()
+    )
+    if by_document.is_empty():
+        return 0.0
+    n_labels, n_alone = by_document["labels"].sum(), by_document["alone"].sum()
+    off = by_document["alone"] - n_alone / n_labels * by_document["labels"]
+    return (n_alone + 1.96 * sqrt((off**2).sum())) / n_labels
 
 
 def inconsistent_documents(labelled: Labelled, reference: Labelled) -> pl.DataFrame:
@@ -69,12 +86,11 @@ def inconsistent_documents(labelled: Labelled, reference: Labelled) -> pl.DataFr
 
 def judged(labelled: Labelled, reference: Labelled) -> pl.LazyFrame:
     """`LABELS` with ``seen`` (the reference has the relation) and ``inconsistent``."""
-    types = ("relation", "head_type", "tail_type")
     relations = reference.labels.select("relation").unique().with_columns(seen=pl.lit(True))
-    known = reference.labels.select(types).unique().with_columns(known=pl.lit(True))
+    known = reference.labels.select(_TYPES).unique().with_columns(known=pl.lit(True))
     placed = labelled.labels.join(relations, on="relation", how="left")
     return (
-        placed.join(known, on=types, how="left", nulls_equal=True)
+        placed.join(known, on=_TYPES, how="left", nulls_equal=True)
         .with_columns(pl.col("seen", "known").fill_null(value=False))
         .with_columns(inconsistent=pl.col("seen") & ~pl.col("known"))
     )

@@ -157,6 +157,34 @@ def test_labels_and_titles_do_not_make_another_document(shard):
     assert document_digest(relabelled) == document_digest(DOCUMENTS[0])
 
 
+ODD_NAME = 'a "new\n\u2028 Café \\ 日本 \U0001f30d\x7f\x00'
+ODD = Document(
+    "odd",
+    "odd",
+    ((ODD_NAME, "stands", "by"), (), ("it",)),
+    (
+        Entity("LOC", (Mention(ODD_NAME, 0, 0, 1), Mention("it", 2, 0, 1))),
+        Entity("", ()),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "digest"),
+    [
+        (ODD, "49d5736f04667163"),
+        (DOCUMENTS[0], "353cd39224f8d388"),
+        (DOCUMENTS[1], "51539679dcad0a45"),
+    ],
+)
+def test_digests_of_documents_stay_as_they_are_on_disk(tmp_path, lines, digest):
+    """Others would make all soft labels of earlier runs those of other documents."""
+    assert document_digest(lines) == digest
+    write_shard(tmp_path / "shard", records(lines), ORIGINS, R)
+    write_documents([lines], tmp_path / "shard.parquet", Split.DISTANT)
+    assert problems(tmp_path / "shard") == []
+
+
 def test_other_vocabulary(shard):
     with pytest.raises(ValueError, match="made with vocabulary v1, but v2 is needed"):
         SoftLabels([shard], vocabulary="v2")

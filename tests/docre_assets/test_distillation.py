@@ -51,9 +51,9 @@ def test_everything_is_made_in_one_run(result):
 
 def test_all_checks_pass(result):
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 29
+    assert len(checks) == 32
     structural = [check for check in checks if check.check_name not in ("critical", "drift")]
-    assert len(structural) == 15
+    assert len(structural) == 18
     assert [check.check_name for check in structural if not check.passed] == []
 
 

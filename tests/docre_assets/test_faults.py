@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 
 import dagster as dg
@@ -85,6 +86,35 @@ def labels_shuffled(storage: Storage) -> None:
 
 def relation_missing(storage: Storage) -> None:
     _each(storage, lambda label, _: None if label["relation"] == "P27" else label)
+
+
+def relation_nearly_missing(storage: Storage) -> None:
+    """All labels of a frequent relation but one."""
+    kept: list[dict] = []
+
+    def removed(label: dict, _: random.Random) -> dict | None:
+        if label["relation"] != "P27":
+            return label
+        kept.append(label)
+        return label if len(kept) == 1 else None
+
+    _each(storage, removed)
+
+
+def frequent_relation_flooded(storage: Storage) -> None:
+    """Everything lies in everything: the most labels that documents can have of a relation."""
+
+    def flooded(table: pl.DataFrame, _: random.Random) -> list[Labels]:
+        rows = []
+        for labels, n in zip(table["labels"], table["entities"].list.len(), strict=True):
+            everywhere = [
+                {"head": head, "tail": tail, "relation": "P17", "evidence": []}
+                for head, tail in permutations(range(n), 2)
+            ]
+            rows.append([x for x in labels.to_list() if x["relation"] != "P17"] + everywhere)
+        return rows
+
+    _labels(storage, flooded)
 
 
 def relation_flooded(storage: Storage) -> None:
@@ -264,7 +294,9 @@ FAULTS = [
     Fault(labels_shuffled, "distant_documents", "critical", "soft_labels"),
     Fault(labels_lost, "distant_documents", "critical", "soft_labels"),
     Fault(relation_missing, "distant_documents", "critical", "soft_labels"),
+    Fault(relation_nearly_missing, "distant_documents", "critical", "soft_labels"),
     Fault(relation_flooded, "distant_documents", "critical", "soft_labels"),
+    Fault(frequent_relation_flooded, "distant_documents", "critical", "soft_labels"),
     Fault(types_inconsistent, "distant_documents", "critical", "soft_labels"),
     Fault(entities_shifted, "distant_documents", "distant_labels_valid", "soft_labels"),
     Fault(documents_repeated, "distant_documents", "critical", "soft_labels"),

@@ -12,14 +12,17 @@ from safetensors.numpy import load_file, save_file
 from corpus.artefacts import write_json
 from corpus.schema import Split
 from corpus.tables import write_table
+from docre_assets.__main__ import is_error
 from docre_assets.checks import CHECKS
 from resources.storage import Storage
 
 pytest_plugins = ["little_places"]
 
+CORPUS = ("raw_documents", "knowledge_base", "annotated_documents", "distant_documents")
+
 
 def _failed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
-    return {c.check_name: c for c in result.get_asset_check_evaluations() if not c.passed}
+    return {c.check_name: c for c in result.get_asset_check_evaluations() if is_error(c)}
 
 
 def _made(result: dg.ExecuteInProcessResult) -> set[str]:
@@ -77,7 +80,7 @@ def test_facts_come_from_annotations_where_no_knowledge_base_is_given(workplace)
     distant = [d | {"title": f"More on {d['title']}"} for d in distant]
     write_corpus(workplace.corpus, unlabelled=distant)
     (workplace.corpus / "knowledge_base.json").unlink()
-    assert workplace.distil("raw_documents", "knowledge_base", "distant_documents").success
+    assert workplace.distil(*CORPUS).success
     shards = pl.read_parquet(workplace.storage.distant_documents / "*.parquet")
     assert shards["labels"].list.len().to_list() == [len(labels())] * 8
 
@@ -85,7 +88,7 @@ def test_facts_come_from_annotations_where_no_knowledge_base_is_given(workplace)
 def test_facts_of_relations_that_no_column_has_are_left_out_and_counted(workplace):
     known = [["Person100", "City100", "P19"], ["Person101", "City101", "P19"]]
     write_corpus(workplace.corpus, knowledge_base=[*known, ["Person102", "City102", "P999"]])
-    result = workplace.distil("raw_documents", "knowledge_base", "distant_documents")
+    result = workplace.distil(*CORPUS)
     assert result.success
     (made,) = result.asset_materializations_for_node("knowledge_base")
     metadata = made.metadata
@@ -143,6 +146,17 @@ def _with_another_teacher(storage: Storage) -> None:
     shutil.copytree(storage.model("student"), storage.model("teacher"))
 
 
+def _with_other_dev_documents(storage: Storage) -> None:
+    dev = pl.read_parquet(storage.annotated(Split.DEV))
+    renamed = pl.element().struct.with_fields(type=pl.lit("MISC"))
+    changed = dev.with_columns(pl.col("entities").list.eval(renamed))
+    write_table(changed, storage.annotated(Split.DEV))
+
+
+def _without_dev_logits(storage: Storage) -> None:
+    shutil.rmtree(storage.dev_logits("student"))
+
+
 def _with_nan(storage: Storage) -> None:
     path = storage.model("teacher") / "model.safetensors"
     weights = load_file(path)
@@ -175,6 +189,9 @@ def _with_a_score_that_is_no_number(storage: Storage) -> None:
         (_without_a_shard, "shards_complete", "soft_labels"),
         (_with_another_teacher, "made_by_teacher", "soft_labels"),
         (_with_nan, "weights_finite", "teacher_model"),
+        (_with_another_teacher, "dev_logits_current", "teacher_model"),
+        (_with_other_dev_documents, "dev_logits_current", "finetuned_model"),
+        (_without_dev_logits, "dev_logits_current", "student_model"),
         (_with_other_columns, "vocabulary_matches", "student_model"),
         (_with_an_entity_too_many, "predictions_valid", "predictions"),
         (_with_a_score_that_is_no_number, "scores_finite", "evaluation"),

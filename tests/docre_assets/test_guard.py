@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 from little_corpus import article, write_corpus
 
+from docre_assets.__main__ import is_error
 from docre_assets.assets import ASSETS
 from docre_assets.checks import CHECKS
 
@@ -17,7 +18,7 @@ def _leak(workplace):
     """Make the annotated documents with one of dev in train: their check fails."""
     write_corpus(workplace.corpus, train_annotated=[LEAK, *map(article, range(8))])
     result = workplace.distil("raw_documents", "annotated_documents")
-    (failed,) = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    (failed,) = [c for c in result.get_asset_check_evaluations() if is_error(c)]
     assert failed.check_name == "splits_disjoint"
     return result.run_id
 
@@ -60,6 +61,20 @@ def test_a_warning_keeps_nobody(workplace):
     workplace.distil("raw_documents", "knowledge_base", "annotated_documents", "distant_documents")
     result = workplace.distil("teacher_model", **{"teacher.training.epochs": 1})
     assert result.success
+
+
+def test_what_was_made_since_a_check_passed_is_not_built_upon(workplace):
+    assert workplace.distil("raw_documents", "annotated_documents").success
+    workplace.instance.report_runless_asset_event(dg.AssetMaterialization("annotated_documents"))
+    told = _refusal(workplace.distil("teacher_model"), "teacher_model")
+    assert "splits_disjoint of annotated_documents has passed in run" in told
+    assert "not on what was made since" in told
+
+
+def test_an_asset_whose_checks_never_ran_is_not_built_upon(workplace):
+    workplace.instance.report_runless_asset_event(dg.AssetMaterialization("annotated_documents"))
+    told = _refusal(workplace.distil("teacher_model"), "teacher_model")
+    assert "splits_disjoint of annotated_documents has never been run" in told
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ def test_the_calibration_travels_and_does_not_move_the_digest(extractor, saved):
     assert load_checkpoint(saved).calibration == Calibration(1.75, 0.5)
 
 
+def test_a_checkpoint_that_was_never_calibrated_has_no_calibration(saved):
+    (saved / CALIBRATION).unlink()
+    assert load_checkpoint(saved).calibration is None
+
+
 def test_weights_move_the_digest(extractor, saved):
     digest = checkpoint_digest(saved)
     with torch.no_grad():
@@ -109,7 +114,7 @@ def test_it_loads_without_the_source_of_its_encoder(saved, monkeypatch):
     assert load_checkpoint(saved).config.encoder
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, RELATIONS, TOKENIZER, CALIBRATION])
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, RELATIONS, TOKENIZER])
 def test_missing_file(saved, name):
     (saved / name).rename(saved.parent / name)
     for read in (load_checkpoint, checkpoint_digest):

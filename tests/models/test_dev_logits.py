@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_document
 
 from corpus.logits import Calibration, margins_to_th
@@ -40,6 +41,16 @@ def test_without_anything_that_holds_there_is_none(extractor, labels, size):
     found = calibrate(extractor, dev, RUNTIME)
     assert extractor.calibration is None
     assert len(found) == (0 if labels is None else size)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_without_finite_logits_there_is_none_and_the_model_is_kept(extractor, value):
+    with torch.no_grad():
+        extractor.network.classifier.bias[1] = value
+    extractor.calibration = Calibration(2.0)
+    found = calibrate(extractor, DEV, RUNTIME)
+    assert extractor.calibration is None
+    assert not all(np.isfinite(logits).all() for _, logits in found)
 
 
 def test_scores_follow_the_calibration_and_what_is_found_does_not(extractor):

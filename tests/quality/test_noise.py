@@ -61,6 +61,23 @@ def test_estimates_tell_the_relation_that_is_noisy(tmp_path, false_positives, fa
     assert clean["estimated_false_negative_rate"] < 0.03
 
 
+def test_labels_that_the_teacher_contradicts_are_all_wrong(tmp_path):
+    """Labelled is what holds of other pairs, and the less likely a pair the rather it is."""
+    given = [np.concatenate([~c[:, :1] & False, ~c[:, 1:]], 1) for c in CORPUS.truth]
+    found = values(_noise(CORPUS, tmp_path, given))
+    for name in ("estimated_false_positive_rate", "estimated_false_negative_rate"):
+        assert found[name] == pytest.approx(1, abs=0.02)
+
+
+def test_without_a_calibration_nothing_is_estimated(tmp_path):
+    shards = [Corpus.drawn(6, 3).shard(tmp_path)]
+    fitted = noise_statistics("distant", shards, RELATIONS, CALIBRATION)
+    found = noise_statistics("distant", shards, RELATIONS, None)
+    estimated = pl.col("statistic").str.contains("^(estimated|joint)_")
+    assert fitted.filter(estimated)["statistic"].n_unique() == 4
+    assert found.equals(fitted.filter(~estimated))
+
+
 def test_the_confident_joint_rises_with_the_noise(tmp_path):
     rates = []
     for step, noise in enumerate((0.0, 0.15, 0.3, 0.5)):

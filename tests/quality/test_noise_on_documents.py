@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from noisy_corpus import values
 
-from benchmarks.noise_estimates import noisy_labels, relabelled
+from benchmarks import noise_estimates
+from benchmarks.noise_estimates import Judged, noisy_labels, relabelled
 from corpus.demo import demo_corpus
 from corpus.demo_variety import RELATION_NAMES
 from corpus.logits import Calibration, places_of_pairs
@@ -101,3 +102,31 @@ def test_noise_of_one_relation(annotated, calibration, tmp_path, false_positives
     for name in ("estimated_false_positive_rate", "estimated_false_negative_rate"):
         assert all(found[name] > other[name] for other in common)
     assert all(other["joint_false_positive_rate"] < 0.03 for other in common)
+
+
+def _measured(annotated, calibration, monkeypatch, path, false_positives):
+    """What the benchmark says of one share of false labels, with half of the true ones missed."""
+    monkeypatch.setattr(noise_estimates, "FALSE_POSITIVES", (false_positives,))
+    monkeypatch.setattr(noise_estimates, "FALSE_NEGATIVES", (0.5,))
+    documents, shard = annotated
+    write_table(documents, path)
+    (row,) = Judged(path, shard, VOCABULARY, calibration).measure(seed=3)
+    return row
+
+
+def test_the_benchmark_tells_the_shares_that_there_are(
+    annotated, calibration, monkeypatch, tmp_path
+):
+    row = _measured(annotated, calibration, monkeypatch, tmp_path / "truth.parquet", 0.7)
+    assert row["false_labels_lacking"] == 0
+    assert row["true_false_positive_rate"] == pytest.approx(0.7, abs=0.002)
+    assert row["true_false_negative_rate"] == pytest.approx(0.5, abs=0.002)
+    assert row["estimated_false_positive_rate"] == pytest.approx(0.7, abs=0.05)
+
+
+def test_the_benchmark_tells_false_labels_that_have_no_pair(
+    annotated, calibration, monkeypatch, tmp_path
+):
+    row = _measured(annotated, calibration, monkeypatch, tmp_path / "truth.parquet", 0.99)
+    assert row["false_labels_lacking"] > 0
+    assert row["true_false_positive_rate"] < 0.98

@@ -1,5 +1,6 @@
 """Soft labels are read a block at a time, several shards at once, and nothing is kept of them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from noisy_corpus import Corpus
 
 from quality import soft_blocks
 from quality.soft import summarize
-from quality.soft_blocks import of_each, summed
+from quality.soft_blocks import of_each, processors, summed
 
 SMAPS = Path("/proc/self/smaps")
 
@@ -37,6 +38,14 @@ def test_blocks_are_all_pairs_and_labels_once(tmp_path, size):
     np.testing.assert_array_equal(np.concatenate([b.columns for b in blocks]), shard.columns)
 
 
+def test_a_block_says_which_relations_its_pairs_are_labelled_with(tmp_path):
+    corpus = Corpus.drawn(4, 0)
+    given = np.concatenate([block.given() for block in corpus.shard(tmp_path).blocks(37)])
+    truth = np.concatenate(corpus.truth)
+    np.testing.assert_array_equal(given[:, 1:], truth[:, 1:])
+    assert not given[:, 0].any()
+
+
 @pytest.mark.skipif(not SMAPS.exists(), reason="only Linux tells what is in memory")
 def test_what_was_read_is_let_go(tmp_path, monkeypatch):
     monkeypatch.setattr(soft_blocks, "MAPPED", 2)
@@ -55,6 +64,14 @@ def test_shards_are_counted_in_their_order(tmp_path):
     shards = _shards(tmp_path, 5)
     assert of_each(shards, lambda shard: shard) == shards
     assert of_each([], len) == []
+
+
+def test_only_processors_that_may_be_used_count(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5, 9}, raising=False)
+    assert processors() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert processors() == 64
 
 
 def test_an_error_in_one_shard_is_not_lost(tmp_path):

@@ -18,7 +18,7 @@ from corpus.schema import DOCUMENTS, Document, Entity, Label, Mention, Split, to
 from corpus.soft_labels import ShardOrigin, write_shard
 from corpus.tables import write_documents
 from quality.report import SHOWN, Problem, Report
-from quality.shards import check_soft_labels
+from quality.shards import check_origin, check_soft_labels
 from quality.structure import (
     check_documents,
     check_ids,
@@ -202,11 +202,24 @@ def test_shards_of_soft_labels_are_complete(tmp_path: Path) -> None:
     origin = ShardOrigin("teacher", VOCABULARY.digest, "corpus", "1")
     documents, shard = tmp_path / "shard-000.parquet", tmp_path / "shard-000"
     write_documents([SOUND, LONELY], documents, Split.DISTANT)
-    assert not check_soft_labels(shard, documents).passed
+    assert not check_soft_labels(shard, documents, remedy="again").passed
     records = [(d, np.zeros((d.n_pairs, 3), np.float32)) for d in (SOUND, LONELY)]
     write_shard(shard, records, origin, n_classes=3)
-    assert check_soft_labels(shard, documents).passed
+    assert check_soft_labels(shard, documents, remedy="again").passed
     write_documents([SOUND, LONELY, BARE], documents, Split.DISTANT)
-    problem = only_problem(check_soft_labels(shard, documents))
-    assert problem.where == "soft labels shard-000"
+    problem = only_problem(check_soft_labels(shard, documents, remedy="again"))
+    assert problem.where == "logits shard-000"
     assert "'bare'" in problem.found
+
+
+def test_logits_are_of_the_model_and_the_columns_as_they_are_now(tmp_path: Path) -> None:
+    origin = ShardOrigin("a model", VOCABULARY.digest, "corpus", "1")
+    records = [(SOUND, np.zeros((SOUND.n_pairs, 3), np.float32))]
+    write_shard(tmp_path / "shard", records, origin, n_classes=3)
+    now = {"model": "a model", "vocabulary": VOCABULARY.digest}
+    assert check_origin(tmp_path / "shard", **now, remedy="again").passed
+    for name in now:
+        problem = only_problem(check_origin(tmp_path / "shard", **now | {name: "x"}, remedy="go"))
+        assert problem.expected == f"made with {name} x"
+        assert problem.remedy == "go"
+    assert check_origin(tmp_path / "none", **now, remedy="again").passed
