@@ -1,9 +1,10 @@
 """The whole distillation without the UI: ``python -m docre_assets``."""
 
+import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,19 @@ HEADLESS = {
 """Standard output and error stay the terminal's, so that progress bars know it; nothing is sent."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Run everything once; 0 if all assets were made and no check failed with an error."""
+    parser = argparse.ArgumentParser("python -m docre_assets", description=__doc__)
+    parser.epilog = "Settings are environment variables, such as DOCRE_CORPUS; see README.md."
+    parser.parse_args(arguments)
     started = time.monotonic()
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    definitions = defs()
+    try:
+        definitions = defs()
+    except ValueError as error:
+        say(f"Nothing was run. {error}")
+        return 2
     with instance_of_environment() as instance:
         result = definitions.resolve_job_def("distillation").execute_in_process(
             instance=instance, raise_on_error=False, run_config={"loggers": {"story": {}}}
@@ -102,4 +110,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

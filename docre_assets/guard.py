@@ -12,20 +12,22 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
+RECENT = 20
+"""Executions of a check among which one that came to its end is looked for."""
+
 
 def require_checks_passed(context: dg.AssetExecutionContext) -> None:
     """Raise unless every blocking check upstream has passed on its asset as it is now.
 
-    An asset that this instance has never materialized, as it came with its artefacts, keeps nobody.
-    A check that was planned and did not come to its end, as it failed itself or its run was
-    stopped, has not passed; nor has one that looked at an earlier materialization only.
+    An asset that this instance has never materialized, as it came with its artefacts, keeps nobody
+    unless a check of it failed. A check that was planned and did not come to its end says nothing
+    of what an earlier one has looked at; without an earlier one it has not passed.
 
     Raises:
         dagster.Failure: naming the checks, the runs in which they failed, and what to do.
     """
     keys = blocking_checks_upstream(context)
-    latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    outcomes = {key: outcome(context.instance, key, latest.get(key)) for key in keys}
+    outcomes = {key: outcome(context.instance, key) for key in keys}
     if not (open_ := {key: told for key, told in outcomes.items() if told}):
         return
     raise dg.Failure(
@@ -49,21 +51,20 @@ def blocking_checks_upstream(context: dg.AssetExecutionContext) -> list[dg.Asset
     ]
 
 
-def outcome(
-    instance: dg.DagsterInstance, key: dg.AssetCheckKey, record: AssetCheckExecutionRecord | None
-) -> str | None:
+def outcome(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> str | None:
     """In words, why a check has not passed on its asset as it is now; None if it has."""
     made = instance.fetch_materializations(key.asset_key, limit=1).records
-    if record is None:
-        return "has never been run" if made else None
-    found, run = _evaluation(record), f"in run {record.run_id}"
-    if found is None:
-        return f"without an outcome {run}"
+    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=RECENT)
+    ended = [(record, found) for record in records if (found := _evaluation(record))]
+    if not ended:
+        never = "has never been run" if made else None
+        return f"without an outcome in run {records[0].run_id}" if records else never
+    record, found = ended[0]
     if not (found.passed or found.severity is dg.AssetCheckSeverity.WARN):
-        return f"failed ({found.description}) {run}"
+        return f"failed ({found.description}) in run {record.run_id}"
     looked_at = found.target_materialization_data
     if made and (looked_at is None or looked_at.storage_id < made[0].storage_id):
-        return f"has passed {run}, but not on what was made since"
+        return f"has passed in run {record.run_id}, but not on what was made since"
     return None
 
 

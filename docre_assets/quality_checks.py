@@ -82,6 +82,7 @@ def stage_checks(
 
     @dg.multi_asset_check(
         name=f"{stage}_quality",
+        can_subset=True,
         specs=[
             dg.AssetCheckSpec(
                 suite,
@@ -106,7 +107,10 @@ def stage_checks(
         context.op_execution_context.log_event(dg.AssetObservation(asset.key, metadata=numbers))
         figures = {**reading.figures, "over runs": lambda: _over_runs(storage)}
         shown = {"critical": numbers | pictures(figures), "drift": {}}
+        selected = {key.name for key in context.selected_asset_check_keys}
         for suite, verdict in verdicts.items():
+            if suite not in selected:
+                continue
             blocks = quality.enforce and (suite == "critical" or verdict.has_error)
             yield verdict_result(asset.key, suite, verdict, blocks=blocks, shown=shown[suite])
 

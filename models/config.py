@@ -209,15 +209,19 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "small": Preset(
         model=_SMALL,
-        teacher=Stage(TrainConfig(epochs=16, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
+        teacher=Stage(
+            TrainConfig(
+                epochs=14, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP, batch_documents=2
+            ),
+            Objective(na_weight=0.5),
+        ),
         student=Stage(
-            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=4e-4, warmup=_WARMUP),
-            Objective(soft_weight=1.0),
-            Start.PREVIOUS,
+            TrainConfig(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
+            Objective(na_weight=0.5, soft_weight=3.0),
         ),
         finetune=Stage(
-            TrainConfig(epochs=4, encoder_lr=1e-4, head_lr=2e-4),
-            Objective(na_weight=0.5),
+            TrainConfig(epochs=6, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
+            Objective(na_weight=0.7),
             Start.PREVIOUS,
         ),
     ),

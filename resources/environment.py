@@ -7,11 +7,15 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
 from corpus.distant import shard_names
+from models import config
+from quality.limits import limits
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.method import Method
@@ -24,18 +28,28 @@ _LIMIT = '{"distant.critical.js_bits.most": 0.4}'
 
 
 def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
-    """All resources by the names that assets ask for them."""
+    """All resources by the names that assets ask for them.
+
+    Raises:
+        ValueError: if a setting is none that there is.
+    """
     storage = Storage(root=os.environ.get("DOCRE_STORAGE", "artefacts"))
     corpus = os.environ.get("DOCRE_CORPUS", "demo")
     preset = os.environ.get("DOCRE_PRESET", "demo" if corpus == "demo" else "small")
+    overrides = _json_object("DOCRE_OVERRIDES", _HYPER_PARAMETER)
+    limited = _json_object("DOCRE_LIMITS", _LIMIT)
+    with _explained("DOCRE_PRESET or DOCRE_OVERRIDES"):
+        config.preset(preset, overrides)
+    with _explained("DOCRE_LIMITS"):
+        limits(limited)
     return {
         "storage": storage,
         "corpus_source": CorpusSource(spec=corpus),
         "method": Method(
-            preset=preset, overrides=_json_object("DOCRE_OVERRIDES", _HYPER_PARAMETER)
+            preset=preset, overrides=overrides
         ),
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
-        "quality": Quality(enforce=_enforce(), overrides=_json_object("DOCRE_LIMITS", _LIMIT)),
+        "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),
     }
 
@@ -49,6 +63,15 @@ def shards_from_environment() -> list[str]:
             "pieces that the distant corpus is cut into"
         )
     return shard_names(int(text))
+
+
+@contextmanager
+def _explained(variable: str) -> Iterator[None]:
+    """Name the variable that a bad setting stands in, before anything is computed."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{variable}: {error}") from error
 
 
 def _enforce() -> bool:

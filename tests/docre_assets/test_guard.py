@@ -71,6 +71,18 @@ def test_what_was_made_since_a_check_passed_is_not_built_upon(workplace):
     assert "not on what was made since" in told
 
 
+def test_a_run_that_only_planned_a_check_takes_nothing_back(workplace, monkeypatch):
+    assert workplace.distil("raw_documents", "annotated_documents").success
+
+    def stumble(*_):
+        raise RuntimeError("the disk is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("docre_assets.corpus_assets.whole", stumble)
+        assert not workplace.distil("raw_documents", "annotated_documents").success
+    assert workplace.distil("teacher_model", **{"teacher.training.epochs": 1}).success
+
+
 def test_an_asset_whose_checks_never_ran_is_not_built_upon(workplace):
     workplace.instance.report_runless_asset_event(dg.AssetMaterialization("annotated_documents"))
     told = _refusal(workplace.distil("teacher_model"), "teacher_model")

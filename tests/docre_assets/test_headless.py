@@ -91,3 +91,18 @@ def test_without_a_home_a_run_is_not_kept_and_says_so(settings, capfd, monkeypat
     monkeypatch.setenv("DOCRE_CORPUS", str(settings / "nowhere"))
     assert main() == 1
     assert "DAGSTER_HOME is not set" in capfd.readouterr().out
+
+
+def test_a_setting_that_does_not_exist_is_told_and_nothing_is_run(settings, capfd, monkeypatch):
+    monkeypatch.setenv("DOCRE_LIMITS", '{"distant.critical.js_bit.most": 0.4}')
+    assert main() == 2
+    assert "Nothing was run. DOCRE_LIMITS: limit" in capfd.readouterr().out
+    assert not (settings / "artefacts").exists()
+
+
+def test_it_explains_itself_and_runs_nothing_on_what_it_does_not_know(capsys):
+    for arguments, code in ((["--help"], 0), (["--epochs", "1"], 2)):
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == code
+    assert "DOCRE_CORPUS" in capsys.readouterr().out

@@ -4,6 +4,8 @@ import dagster as dg
 import pytest
 
 from resources.environment import resources_from_environment, shards_from_environment
+from resources.method import Method
+from resources.quality import Quality
 
 VARIABLES = (
     "DOCRE_CORPUS",
@@ -83,24 +85,38 @@ def test_shards_must_be_a_number_from_one(monkeypatch, text):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "message"),
+    ("resource", "message"),
     [
-        ("DOCRE_PRESET", "enormous", "unknown preset 'enormous'"),
-        ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of"),
+        (Method(preset="enormous"), "unknown preset 'enormous'"),
+        (Method(overrides={"teacher.training.epoch": 1}), "'epoch' is not one of"),
+        (Quality(overrides={"distant.critical.js_bit.most": 1}), "'js_bit' is not one of"),
     ],
+    ids=str,
 )
-def test_a_wrong_method_stops_a_run_before_anything_is_computed(
-    monkeypatch, variable, value, message
-):
-    monkeypatch.setenv(variable, value)
+def test_a_wrong_setting_from_elsewhere_stops_a_run_before_anything_is_computed(resource, message):
     computed = []
 
-    @dg.asset(required_resource_keys={"method"})
-    def needs_a_method():
+    @dg.asset(required_resource_keys={"setting"})
+    def needs_it():
         computed.append(True)
 
-    resources = {"method": resources_from_environment()["method"]}
     with pytest.raises(dg.DagsterResourceFunctionError) as raised:
-        dg.materialize([needs_a_method], resources=resources)
+        dg.materialize([needs_it], resources={"setting": resource})
     assert message in str(raised.value.__cause__)
     assert not computed
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "told"),
+    [
+        ("DOCRE_PRESET", "smal", "unknown preset 'smal'"),
+        ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of epochs"),
+        ("DOCRE_LIMITS", '{"distant.critical.js_bit.most": 1}', "'js_bit' is not one of"),
+        ("DOCRE_LIMITS", '{"distant.critical.js_bits.most": "lots"}', "expected a finite number"),
+    ],
+)
+def test_what_there_is_none_of_is_told_before_anything_runs(monkeypatch, variable, text, told):
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ValueError, match=told) as refused:
+        resources_from_environment()
+    assert variable in str(refused.value)
