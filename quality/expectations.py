@@ -96,6 +96,7 @@ def own_expectations() -> Mapping[str, Any]:
 
     return {
         "js_bits": ExpectLabelDivergenceToBeAtMost,
+        "js_bits_low": ExpectLabelDivergenceToBeAtMost,
         "ece_predicted": ExpectCalibrationErrorToBeAtMost,
         **dict.fromkeys(NOISE_RATES, ExpectNoiseRateToBeBetween),
         **dict.fromkeys(LEAKS, ExpectSharedDocumentsToBeAtMost),

@@ -111,14 +111,16 @@ def _usual(ratios: Float64Array) -> Float64Array:
     knowledge base that knows little, on the other hand, makes none of its relations a flood.
     """
     known = np.where(ratios > 0, ratios, np.nan)
+    known[np.isnan(known).all(1)] = 1
     usual: Float64Array = np.nanquantile(known, 0.5, axis=1, method="lower", keepdims=True)
-    return np.fmax(usual, 1)
+    return np.maximum(usual, 1)
 
 
 def _surplus(here: _Drawn, there: _Drawn) -> Float64Array:
-    """[K]."""
+    """[K]. The reference is granted some more documents likewise."""
     least = _quantile(here.labels / here.total, 0.025)
-    return np.maximum(least - _quantile(there.labels / there.total, 0.975), 0)
+    due = _quantile((there.labels + _UNSEEN * here.each) / there.total, 0.975)
+    return np.maximum(least - due, 0)
 
 
 def _missing(here: _Drawn, there: _Drawn) -> Float64Array:

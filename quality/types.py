@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from quality.labels import Labelled
@@ -57,18 +57,19 @@ def _by_chance(reference: Labelled) -> float:
     1.96 times its standard error: labels of one document are no independent ones, so that it is a
     ratio of sums over documents.
     """
-    alone = pl.col("doc_id").n_unique().over(_TYPES) == 1
+    only_here = pl.col("doc_id").n_unique().over(_TYPES) == 1
     by_document = (
-        reference.labels.with_columns(alone=alone)
+        reference.labels.with_columns(alone=only_here)
         .group_by("doc_id")
-        .agg(labels=pl.len().cast(pl.Float64), alone=pl.col("alone").sum().cast(pl.Float64))
+        .agg(labels=pl.len(), alone=pl.col("alone").sum())
         .collect()
     )
     if by_document.is_empty():
         return 0.0
-    n_labels, n_alone = by_document["labels"].sum(), by_document["alone"].sum()
-    off = by_document["alone"] - n_alone / n_labels * by_document["labels"]
-    return (n_alone + 1.96 * sqrt((off**2).sum())) / n_labels
+    labels, alone = (by_document[side].to_numpy() for side in ("labels", "alone"))
+    share_alone = alone.sum() / labels.sum()
+    error = np.sqrt(np.square(alone - share_alone * labels).sum()) / labels.sum()
+    return float(share_alone + 1.96 * error)
 
 
 def inconsistent_documents(labelled: Labelled, reference: Labelled) -> pl.DataFrame:

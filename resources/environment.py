@@ -45,9 +45,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     return {
         "storage": storage,
         "corpus_source": CorpusSource(spec=corpus),
-        "method": Method(
-            preset=preset, overrides=overrides
-        ),
+        "method": Method(preset=preset, overrides=overrides),
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
         "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),

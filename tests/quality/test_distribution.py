@@ -162,7 +162,7 @@ def test_types_that_nobody_has_seen_with_a_relation_are_told():
     statistics = type_statistics("s", labelled, reference)
     assert values(statistics) == {
         "type_inconsistent_share": pytest.approx(1 / 3),
-        "type_inconsistent_excess": pytest.approx(1 / 3),
+        "type_inconsistent_excess": pytest.approx(1 / 3 - 1),
         "unseen_relation_share": 0.25,
     }
     assert values(statistics, "P17") == {"type_inconsistent_share": 0.5}
@@ -176,7 +176,46 @@ def test_what_comes_of_few_documents_is_taken_off():
     new = _labelled(document("new", (Label(0, 2, "P17"), *usual)))
     found = values(type_statistics("s", new, reference))
     assert found["type_inconsistent_share"] == 0.5
-    assert found["type_inconsistent_excess"] == pytest.approx(0.5 - 1 / 40)
+    share = 1 / 40
+    error = np.sqrt((1 - share) ** 2 + 39 * share**2) / 40
+    assert found["type_inconsistent_excess"] == pytest.approx(0.5 - share - 1.96 * error)
+
+
+def test_chance_is_what_each_document_has_that_all_others_lack():
+    draw = np.random.default_rng(7)
+    documents = []
+    for n in range(15):
+        ends = [draw.choice(8, 2, replace=False) for _ in range(4)]
+        labels = {Label(int(h), int(t), RELATIONS.ids[1 + draw.integers(2)]) for h, t in ends}
+        documents.append(document(f"d{n}", tuple(labels), "".join(draw.choice([*"ABCDE"], 8))))
+    kinds = [
+        [(x.relation, d.entities[x.head].type, d.entities[x.tail].type) for x in d.labels]
+        for d in documents
+    ]
+    others = [{x for j, own in enumerate(kinds) if j != i for x in own} for i in range(15)]
+    alone = np.array([sum(x not in o for x in k) for k, o in zip(kinds, others, strict=True)])
+    sizes = np.array([len(own) for own in kinds])
+    share = alone.sum() / sizes.sum()
+    error = np.sqrt(np.square(alone - share * sizes).sum()) / sizes.sum()
+    same = _labelled(*documents)
+    found = values(type_statistics("s", same, same))
+    assert 0.1 < share < 0.9
+    assert found["type_inconsistent_excess"] == pytest.approx(-share - 1.96 * error)
+
+
+def test_labels_of_one_document_are_no_independent_ones():
+    usual, types = (Label(0, 1, "P17"),), "ABCDEFGH"
+    odd = [Label(1, tail, "P17") for tail in (0, 2, 3, 4)]
+    spread = [(*usual, label) for label in odd]
+    clustered = [(*usual, *odd), usual, usual, usual]
+    new = _labelled(document("new", usual, types))
+    excess = []
+    for labels in (spread, clustered):
+        reference = [*labels, *[usual] * 30]
+        documents = [document(f"d{n}", own, types) for n, own in enumerate(reference)]
+        found = values(type_statistics("s", new, _labelled(*documents)))
+        excess.append(found["type_inconsistent_excess"])
+    assert excess[1] < excess[0] - 0.02 < -0.02
 
 
 def test_a_reference_is_consistent_with_itself():

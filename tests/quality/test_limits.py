@@ -16,6 +16,7 @@ from quality.labels import Labelled
 from quality.leakage import leakage_statistics
 from quality.limits import ENDS, LIMITS, MEANINGS, SUITES, Bound, Limit, StageLimits, limits
 from quality.noise import noise_statistics, true_noise_statistics
+from quality.shares import share_statistics
 from quality.soft import soft_statistics, summarize
 from quality.statistics import joined
 from quality.types import type_statistics
@@ -34,9 +35,7 @@ MADE_ELSEWHERE = {
     "dev_documents",
     "dev_f1",
     "labelled_share",
-    "missing_expected_labels",
     "repeated_texts_share",
-    "share_ratio",
 }
 """Statistics that a stage's report adds to those of the functions here."""
 
@@ -99,6 +98,7 @@ def test_every_statistic_is_one_that_somebody_takes(tmp_path):
         [
             label_statistics("s", labelled),
             divergence_statistics("s", labelled, labelled, RELATIONS.relations, resamples=2),
+            share_statistics("s", labelled, labelled, RELATIONS.relations),
             type_statistics("s", labelled, labelled),
             noise_statistics("s", [shard], RELATIONS, CALIBRATION),
             true_noise_statistics("s", labelled, labelled, RELATIONS),

@@ -171,6 +171,70 @@ def test_the_ten_relations_that_explain_a_total_are_named(bounds, worst):
     assert list(failure.worst) == worst
 
 
+RATES = {
+    "type_inconsistent_share": {"labels": [1, 1000, 10]},
+    "true_false_positive_rate": {"labels": [1, 1000, 10]},
+    "true_false_negative_rate": {"labels": [0, 0, 0]},
+    "estimated_false_positive_rate": {"both": [0, 900, 5], "distant_only": [1, 100, 5]},
+    "estimated_false_negative_rate": {"both": [0, 900, 5], "teacher_only": [1, 100, 5]},
+}
+ANNOTATED_LABELS = by_relation(
+    "annotated", pl.DataFrame({"relation": RELATIONS[:3], "labels": [1, 1000, 10]})
+)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_relation_with_one_wrong_label_is_not_to_blame_for_a_thousand(rate):
+    table = pl.DataFrame({"relation": RELATIONS[:3], rate: [1.0, 0.1, 0.5], **RATES[rate]})
+    statistics = joined([totals("s", {"js_bits": 2}), by_relation("s", table)])
+    reference = joined([REFERENCE, ANNOTATED_LABELS])
+    limits = StageLimits(critical=(_limit(most=Bound(1), explained_by=rate),))
+    (failure,) = judge("s", statistics, reference, limits=limits)["critical"].failures
+    assert failure.worst == ("P1 0.1", "P2 0.5", "P0 1")
+
+
+def test_an_agreement_is_explained_by_the_labels_that_are_not_shared():
+    numbers = {
+        "cohen_kappa": [-1.0, 0.3, 0.2],
+        "distant_only": [1, 90, 9],
+        "teacher_only": [0, 9, 1],
+    }
+    table = by_relation("s", pl.DataFrame({"relation": RELATIONS[:3], **numbers}))
+    limit = _limit(least=Bound(3), explained_by="cohen_kappa")
+    (failure,) = _judged(joined([totals("s", {"js_bits": 2}), table]), limit).failures
+    assert failure.worst == ("P1 0.3", "P2 0.2", "P0 -1")
+
+
+def test_where_counts_are_not_there_relations_are_blamed_by_their_rate():
+    table = pl.DataFrame({"relation": RELATIONS[:3], "type_inconsistent_share": [1.0, 0.1, 0.5]})
+    statistics = joined([totals("s", {"js_bits": 2}), by_relation("s", table)])
+    limit = _limit(most=Bound(1), explained_by="type_inconsistent_share")
+    (failure,) = _judged(statistics, limit).failures
+    assert failure.worst == ("P0 1", "P2 0.5", "P1 0.1")
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_relations_of_which_nothing_could_be_told_are_an_error_where_there_are_labels(suite):
+    limit = _limit(statistic="flood_ratio", most=Bound(3), by_relation=True)
+    counted = by_relation("s", pl.DataFrame({"relation": RELATIONS[:2], "labels": [5, 7]}))
+    for there in ([], [counted]):
+        statistics = joined([totals("s", {"labels": 12}), *there])
+        (failure,) = _judged(statistics, limit, suite=suite).failures
+        assert failure.error
+        assert failure.observed == "no such statistic"
+    assert _judged(totals("s", {"labels": 0}), limit, suite=suite).passed
+
+
+def test_a_relation_that_has_labels_and_no_number_is_an_error():
+    limit = _limit(statistic="flood_ratio", most=Bound(3), by_relation=True)
+    table = pl.DataFrame({"relation": RELATIONS[:3], "labels": [5, 7, None], "flood_ratio": 1.0})
+    told = table.with_columns(flood_ratio=pl.Series([1.0, None, None]))
+    (failure,) = _judged(by_relation("s", told), limit).failures
+    assert failure.error
+    assert failure.observed == "none of P1"
+    assert _judged(by_relation("s", table), limit).passed
+
+
 def test_the_ten_relations_farthest_from_their_limit_are_named():
     values = [5.0, 30.0, *[0.0] * 8, 1.0, -4.0]
     limit = _limit(statistic="js_bits_share", least=Bound(1), most=Bound(4), by_relation=True)
@@ -228,13 +292,18 @@ def test_without_limits_there_is_nothing_to_fail():
 
 
 def test_expectations_are_named_by_what_they_expect():
-    statistics = totals("s", {"js_bits": 2, "ece_predicted": 2, "type_inconsistent_share": 2})
+    statistics = totals("s", {"js_bits": 2, "ece_predicted": 2, "type_inconsistent_excess": 2})
     limits = [_limit(statistic=name, most=Bound(1)) for name in statistics["statistic"]]
     assert [failure.expectation for failure in _judged(statistics, *limits).failures] == [
         "expect_label_divergence_to_be_at_most",
         "expect_calibration_error_to_be_at_most",
         "expect_noise_rate_to_be_between",
     ]
+
+
+def test_expectations_of_our_own_are_of_statistics_that_have_a_limit():
+    held = [limit for of in LIMITS.values() for suite in SUITES for limit in of.suite(suite)]
+    assert set(own_expectations()) <= {limit.statistic for limit in held}
 
 
 def _sampled(*labels, relations=("P0", "P1")):
