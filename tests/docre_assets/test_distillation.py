@@ -57,6 +57,29 @@ def test_all_checks_pass(result):
     assert [check.check_name for check in structural if not check.passed] == []
 
 
+def test_hard_limits_show_figures_and_numbers(result):
+    shown = {
+        c.asset_key.to_user_string(): c.metadata
+        for c in result.get_asset_check_evaluations()
+        if c.check_name == "critical"
+    }
+    assert len(shown) == 7
+    for asset, metadata in shown.items():
+        png = metadata["label_distribution"].value.partition("base64,")[2].rstrip(")")
+        assert base64.b64decode(png).startswith(b"\x89PNG"), asset
+        assert metadata["expectations"].value > 0
+    for figure in ("agreement_with_distant_labels", "margins_to_TH", "over_runs"):
+        assert "image/png" in shown["soft_labels"][figure].value
+    assert "image/png" in shown["teacher_model"]["reliability_of_predictions"].value
+    assert shown["soft_labels"]["cohen_kappa"].value <= 1
+
+
+def test_statistics_of_the_run_are_in_the_warehouse(workplace_made, result):
+    query = "SELECT run, count(DISTINCT stage) FROM quality_statistics GROUP BY run"
+    with workplace_made.resources()["warehouse"].connect() as connection:
+        assert connection.execute(query).fetchall() == [(result.run_id, 7)]
+
+
 def test_every_shard_is_recorded_with_its_documents(workplace_made, storage):
     key = dg.AssetKey("soft_labels")
     assert workplace_made.instance.get_materialized_partitions(key) == set(SHARDS)
@@ -111,7 +134,8 @@ def test_training_is_shown_as_numbers_and_as_a_picture(shown, asset):
 @pytest.mark.parametrize("model", MODELS)
 def test_every_epoch_is_observed(workplace_made, storage, model):
     records = workplace_made.instance.fetch_observations(dg.AssetKey(STAGES[model]), limit=50)
-    observed = [record.asset_observation.metadata for record in records.records]
+    every = [record.asset_observation.metadata for record in records.records]
+    observed = [metadata for metadata in every if "epoch" in metadata]
     epochs = read_json(storage.model(model) / "metrics.json")["epochs"]
     assert [o["epoch"].value for o in observed] == [e["number"] for e in reversed(epochs)]
     assert [o["loss"].value for o in observed] == [e["loss"] for e in reversed(epochs)]

@@ -355,6 +355,20 @@ def test_a_fault_is_caught_and_nothing_is_built_on_it(sound, tmp_path, fault):
         assert not alone.get_asset_materialization_events()
 
 
+def test_a_check_can_be_run_alone(sound, tmp_path):
+    shutil.copytree(sound[0].storage.folder, tmp_path / "artefacts")
+    storage = Storage(root=str(tmp_path / "artefacts"))
+    drift = dg.AssetCheckKey(dg.AssetKey("distant_documents"), "drift")
+    with dg.DagsterInstance.ephemeral() as instance:
+        workplace = Workplace(sound[0].corpus, storage, instance, ENFORCED)
+        job = dg.define_asset_job("alone", dg.AssetSelection.checks(drift))
+        definitions = dg.Definitions(
+            assets=ASSETS, asset_checks=CHECKS, jobs=[job], resources=workplace.resources()
+        )
+        result = definitions.resolve_job_def("alone").execute_in_process(instance=instance)
+    assert [c.asset_check_key for c in result.get_asset_check_evaluations()] == [drift]
+
+
 def test_a_teacher_of_one_step_is_caught(sound, tmp_path):
     shutil.copytree(sound[0].storage.folder, tmp_path / "artefacts")
     storage = Storage(root=str(tmp_path / "artefacts"))
