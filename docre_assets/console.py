@@ -15,6 +15,10 @@ STEPS = frozenset(asset.key.to_python_identifier() for asset in ASSETS)
 """Steps that materialize assets; all others run checks."""
 
 
+NOT_RUN = "Dependencies for step"
+"""How Dagster begins to list what a failed step leaves undone: all that is downstream of it."""
+
+
 class StoryHandler(logging.Handler):
     """Writes what a run's log records say to people, and leaves the machinery out.
 
@@ -49,6 +53,8 @@ def told(record: logging.LogRecord) -> str | None:
         return _told_event(metadata["dagster_event"])
     if record.levelno < logging.INFO or metadata["step_key"] not in STEPS:
         return None
+    if metadata["orig_message"].startswith(NOT_RUN):
+        return None
     return f"    {metadata['orig_message']}"
 
 
@@ -72,9 +78,14 @@ def _told_check(check: dg.AssetCheckEvaluation) -> str:
     return f"    {name}: {check.severity.value}\n{check.description}"
 
 
-def _told_failure(event: DagsterEvent) -> str:
-    """What the step's error says, what led to it, and where it was raised."""
+def _told_failure(event: DagsterEvent) -> str | None:
+    """What the step's error says, what led to it, and where it was raised.
+
+    None of a check that failed, as its outcome has been told already.
+    """
     causes = list(_causes(event))
+    if causes[0].cls_name == "DagsterAssetCheckFailedError":
+        return None
     errors = [e for e in causes if not (e.cls_name or "").startswith("Dagster")] or causes
     reasons = "\n    because of ".join(error.message.strip() for error in errors)
     place = errors[0].stack[-1].strip().splitlines()[0] if errors[0].stack else "no place is known"
