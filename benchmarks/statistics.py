@@ -41,7 +41,7 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import ANNOTATED, Document, Entity, Label, Mention, Split
 from corpus.soft_labels import ShardOrigin, write_shard
 from corpus.tables import write_documents, write_table
-from quality.limits import LIMITS
+from quality.default_limits import LIMITS
 from quality.report import Report
 from quality.shards import check_origin, check_soft_labels
 from quality.stages import Annotated, StageReport, distant_report, soft_labels_report

@@ -15,7 +15,7 @@ import dagster as dg
 
 from corpus.distant import shard_names
 from models import config
-from quality.limits import limits
+from quality.default_limits import limits
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.method import Method

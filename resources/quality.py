@@ -28,7 +28,7 @@ class Quality(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
         """Refuse a limit that does not exist before anything is computed."""
-        from quality.limits import limits
+        from quality.default_limits import limits
 
         limits(self.overrides)
 
@@ -38,6 +38,6 @@ class Quality(dg.ConfigurableResource):
         Raises:
             ValueError: if an overridden limit does not exist.
         """
-        from quality.limits import limits
+        from quality.default_limits import limits
 
         return limits(self.overrides)[stage]

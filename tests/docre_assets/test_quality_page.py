@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from quality.limits import LIMITS, SUITES
+from quality.default_limits import LIMITS
+from quality.limits import SUITES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
 SAME = ("teacher", "student", "finetuned")

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from noisy_corpus import CALIBRATION, RELATIONS, Corpus
 
 from quality.calibration import calibration_statistics, margins_and_truth
+from quality.default_limits import LIMITS, limits
 from quality.distribution import divergence_statistics, label_statistics
 from quality.labels import Labelled
 from quality.leakage import leakage_statistics
-from quality.limits import ENDS, LIMITS, MEANINGS, SUITES, Bound, Limit, StageLimits, limits
+from quality.limits import ENDS, MEANINGS, SUITES, Bound, Limit, StageLimits
 from quality.noise import noise_statistics, true_noise_statistics
 from quality.shares import share_statistics
 from quality.soft import soft_statistics, summarize

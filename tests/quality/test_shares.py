@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from noisy_corpus import RELATIONS, Corpus, labels_of, table, values
 
+from quality.default_limits import LIMITS
 from quality.labels import Labelled
-from quality.limits import LIMITS
 from quality.shares import share_statistics
 
 P17 = RELATIONS.column("P17")

@@ -9,9 +9,10 @@ from math import inf, nan, nextafter
 import polars as pl
 import pytest
 
+from quality.default_limits import LIMITS
 from quality.expectations import own_expectations
 from quality.labels import LABELS
-from quality.limits import LIMITS, SUITES, Bound, Limit, StageLimits
+from quality.limits import SUITES, Bound, Limit, StageLimits
 from quality.statistics import STATISTICS, by_relation, joined, totals
 from quality.suites import judge
 
@@ -361,7 +362,7 @@ def test_a_sample_that_is_none_is_refused():
 SECOND_STAGE = """
 import sys
 from pathlib import Path
-from quality.limits import LIMITS
+from quality.default_limits import LIMITS
 from quality.statistics import totals
 from quality.suites import judge
 numbers = {"dev_f1": 0.01, "temperature": 1.0, "non_finite_pairs": 0, "ece_predicted": 0.5}
