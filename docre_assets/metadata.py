@@ -113,16 +113,14 @@ def _failure(failure: Failure) -> dict[str, str]:
     }
 
 
-def check_result(
-    report: Report, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
-) -> dg.AssetCheckResult:
+def check_result(report: Report) -> dg.AssetCheckResult:
     """A structural check's report; a failing one shows its first problems as a table."""
     metadata: dict[str, Any] = {"problems": report.total}
     if report.problems:
         metadata["first_problems"] = dg.MetadataValue.table(_records(report.problems))
     return dg.AssetCheckResult(
         passed=report.passed,
-        severity=severity,
+        severity=dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
         description=None if report.passed else str(report),
     )

@@ -106,13 +106,13 @@ def stage_checks(
         numbers = totals_metadata(statistics.filter(pl.col("statistic").is_in(HEADLINES)))
         context.op_execution_context.log_event(dg.AssetObservation(asset.key, metadata=numbers))
         figures = {**reading.figures, "over runs": lambda: _over_runs(storage)}
-        shown = {"critical": numbers | pictures(figures), "drift": {}}
         selected = {key.name for key in context.selected_asset_check_keys}
         for suite, verdict in verdicts.items():
             if suite not in selected:
                 continue
             blocks = quality.enforce and (suite == "critical" or verdict.has_error)
-            yield verdict_result(asset.key, suite, verdict, blocks=blocks, shown=shown[suite])
+            shown = numbers | pictures(figures) if suite == "critical" else {}
+            yield verdict_result(asset.key, suite, verdict, blocks=blocks, shown=shown)
 
     return checks
 
