@@ -86,9 +86,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             found[str(name)] = _one(name, options, Path(scratch))
         print(f"{name}: {found[str(name)]['alarms'] or 'no alarm'}", flush=True)
-    if options.json:
-        command = {key: str(value) for key, value in vars(options).items()}
-        write_json({"command": command, "machine": machine(), "corpora": found}, options.json)
+        if options.json:  # after each, as all of them take hours
+            command = {key: str(value) for key, value in vars(options).items()}
+            write_json({"command": command, "machine": machine(), "corpora": found}, options.json)
 
 
 def _one(name: str | Path, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:

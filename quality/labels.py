@@ -56,8 +56,12 @@ class Labelled:
         Args:
             triples: with ``doc_id``, ``head``, ``tail`` and ``relation``, as `PREDICTIONS` has.
             documents: the `DOCUMENTS` that it was given; triples of others are left out.
+
+        Returns:
+            Labels in the order of the triples.
         """
-        placed = triples.select(KEY).join(documents.select("doc_id", _types()), on="doc_id")
+        types = documents.select("doc_id", _types())
+        placed = triples.select(KEY).join(types, on="doc_id", maintain_order="left")
         return cls(placed.select(*KEY, *_of_ends()), _pairs(documents))
 
     def counts(self, relations: Sequence[str]) -> NDArray[np.float32]:
