@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 
-from corpus.artefacts import digest, digest_of, read_json, whole, write_json
+from corpus.artefacts import read_json, whole, write_json
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from models.checkpoint_files import (
@@ -23,6 +23,8 @@ from models.checkpoint_files import (
     RELATIONS,
     TOKENIZER,
     WEIGHTS,
+    checkpoint_digest,
+    require_files,
 )
 from models.config import ModelConfig
 from models.encoder import ATTENTION, Encoder
@@ -72,7 +74,7 @@ def load_checkpoint(path: Path) -> Extractor:
     Raises:
         ValueError: if a file is missing or the weights do not fit the configuration.
     """
-    _require_files(path)
+    require_files(path)
     saved = read_json(path / CONFIG)
     config = ModelConfig(**saved["model"])
     settings = AutoConfig.for_model(**saved["encoder"])
@@ -91,22 +93,3 @@ def load_checkpoint(path: Path) -> Extractor:
     fitted = read_json(path / CALIBRATION) if (path / CALIBRATION).is_file() else None
     calibration = None if fitted is None else Calibration(**fitted)
     return Extractor(network, tokenizer, vocabulary, config, calibration)
-
-
-def checkpoint_digest(path: Path) -> str:
-    """Digest of what logits depend on: weights, configuration, relations and tokenizer.
-
-    The calibration moves no logit, so soft labels stay right when it is fitted again.
-    """
-    _require_files(path)
-    return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))
-
-
-def _require_files(path: Path) -> None:
-    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)
-    missing = [name for name in expected if not (path / name).exists()]
-    if missing:
-        raise ValueError(
-            f"{path}: expected a checkpoint with {', '.join(expected)}, found no "
-            f"{', '.join(missing)}; materialize the model again"
-        )

@@ -1,8 +1,11 @@
-"""Names of the files of a checkpoint; needs no torch."""
+"""The files of a checkpoint and their digest; needs no torch."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
+
+from corpus.artefacts import digest, digest_of
 
 WEIGHTS: Final = "model.safetensors"
 CONFIG: Final = "config.json"
@@ -11,3 +14,23 @@ TOKENIZER: Final = "tokenizer"
 CALIBRATION: Final = "calibration.json"
 METRICS: Final = "metrics.json"
 PROVENANCE: Final = "provenance.json"
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Digest of what logits depend on: weights, configuration, relations and tokenizer.
+
+    The calibration moves no logit, so soft labels stay right when it is fitted again.
+    """
+    require_files(path)
+    return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))
+
+
+def require_files(path: Path) -> None:
+    """Raise a ValueError unless all files that a model needs are there."""
+    expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)
+    missing = [name for name in expected if not (path / name).exists()]
+    if missing:
+        raise ValueError(
+            f"{path}: expected a checkpoint with {', '.join(expected)}, found no "
+            f"{', '.join(missing)}; materialize the model again"
+        )

@@ -20,6 +20,7 @@ from corpus.schema import PREDICTIONS, Document
 from models.batch import pack
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
+from models.memory import Batches, DocumentLimit, memory_for
 from models.metrics import Triple
 from models.runtime import Runtime
 
@@ -62,13 +63,18 @@ def stream_logits(
     """Documents in their order, each with its logits [P, R] float32.
 
     Only ``look_ahead`` documents are in memory at once. A document's logits do not depend on
-    which others are computed with it, but for rounding.
+    which others are computed with it, but for rounding. Where memory runs out, fewer are computed
+    at once.
+
+    Raises:
+        MemoryError: if a document does not fit even by itself.
     """
     budget = budget or InferenceBudget()
+    limit = DocumentLimit(budget.batch_documents)
     stream = iter(documents)
     while group := list(islice(stream, budget.look_ahead)):
         encoded = [extractor.encode(document) for document in group]
-        logits = encoded_logits(extractor, encoded, runtime, budget)
+        logits = encoded_logits(extractor, encoded, runtime, budget, limit)
         yield from zip(group, logits, strict=True)
 
 
@@ -77,26 +83,40 @@ def encoded_logits(
     documents: list[EncodedDocument],
     runtime: Runtime,
     budget: InferenceBudget,
+    limit: DocumentLimit,
 ) -> list[Float32Array]:
-    """Logits [P, R] float32 of each encoded document."""
+    """Logits [P, R] float32 of each encoded document; ``limit`` is lowered if memory runs out."""
     runtime.use_threads()
-    network = extractor.network.to(runtime.torch_device).eval()
+    extractor.network.to(runtime.torch_device).eval()
     order = sorted(range(len(documents)), key=lambda i: len(documents[i].token_ids))
     logits: dict[int, Float32Array] = {}
-    limits = {
-        "batch_documents": budget.batch_documents,
-        "token_budget": budget.token_budget,
-        "cell_budget": budget.cell_budget,
-        "window": extractor.window,
-    }
-    for indices in pack(documents, order, **limits):
-        chosen = [documents[i] for i in indices]
-        batch = extractor.collate(chosen).to(runtime.torch_device)
-        with torch.inference_mode(), runtime.autocast():
-            rows: Tensor = network(batch).float().cpu()
-        pieces = rows.split([document.n_pairs for document in chosen])
-        logits.update(zip(indices, (piece.numpy() for piece in pieces), strict=True))
+
+    def compute(batches: Batches) -> None:
+        for indices in batches:
+            found = _batch_logits(extractor, [documents[i] for i in indices], runtime)
+            logits.update(zip(indices, found, strict=True))
+
+    for batch in pack(
+        documents,
+        order,
+        batch_documents=budget.batch_documents,
+        token_budget=budget.token_budget,
+        cell_budget=budget.cell_budget,
+        window=extractor.window,
+    ):
+        limit.fitted([batch], compute)
     return [logits[i] for i in range(len(documents))]
+
+
+def _batch_logits(
+    extractor: Extractor, documents: list[EncodedDocument], runtime: Runtime
+) -> list[Float32Array]:
+    with memory_for(documents, "inference"), torch.inference_mode():
+        batch = extractor.collate(documents).to(runtime.torch_device)
+        with runtime.autocast():
+            rows: Tensor = extractor.network(batch).float().cpu()
+    pieces = rows.split([document.n_pairs for document in documents])
+    return [piece.numpy() for piece in pieces]
 
 
 def above_threshold(

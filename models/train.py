@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import random
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +15,19 @@ from tqdm import tqdm
 from corpus.encode import EncodedDocument
 from corpus.schema import Document
 from corpus.soft_labels import SoftLabels
-from models.batch import pack
-from models.config import Objective, Stage, TrainConfig
+from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import triples
-from models.losses import total_loss
+from models.memory import Batches
 from models.metrics import score
-from models.network import DocRENetwork
+from models.optimizer import restore_by_name, state_by_name
+from models.plan import in_groups, plan_epochs
+from models.random_state import random_state, set_random_state
+from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime
+from models.steps import Steps
 
-BUCKET: Final = 16
-"""Batches' worth of documents that are sorted by length together, out of a random order."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Epoch:
     dev_f1: float | None
     """F1 on dev, from 0 to 1; None where no dev documents are given."""
     seconds: float
-    """Training and evaluation since the start of `fit`."""
+    """Training and evaluation since the start, without what an interruption lost."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,12 @@ def fit(
     dev: Sequence[Document] = (),
     soft_labels: SoftLabels | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    state: TrainingState | None = None,
 ) -> History:
     """Train an extractor in place; it ends with the weights of the epoch that was best on dev.
 
-    The result depends on nothing but the arguments, the machine and its number of threads.
+    The result depends on nothing but the arguments, the machine and its number of threads; unless
+    memory runs out, in which case a step's batches are cut smaller from there on.
 
     Args:
         extractor: where training starts.
@@ -74,20 +77,26 @@ def fit(
         runtime: device and precision.
         dev: labelled documents that choose the epoch; the last one is taken if there are none.
         soft_labels: the teacher's logits; needed where the objective distils.
-        on_epoch: called after every epoch.
+        on_epoch: called after every epoch that ends in this call.
+        state: where training leaves its state as it goes. If it was interrupted, it goes on from
+            there and ends as if it had not been. The caller clears it when the extractor is saved.
 
     Raises:
         ValueError: if there are no documents, or soft labels are missing or of other documents.
         FloatingPointError: if a loss or a gradient is not finite; names step and documents.
+        MemoryError: if a document does not fit into memory even by itself.
     """
     runtime = runtime or Runtime()
     runtime.use_threads()
     encoded = _encode(extractor, documents, stage.objective, soft_labels)
+    epochs = plan_epochs(encoded, stage.training, extractor.window)
+    plan = [in_groups(batches, stage.training.accumulation) for batches in epochs]
     devices = [runtime.torch_device] if runtime.torch_device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(stage.training.seed)
-        loop = _Loop(extractor, encoded, stage, runtime, soft_labels)
-        return _run(loop, dev, on_epoch)
+        total = sum(map(len, plan))
+        steps = Steps(extractor, encoded, stage, runtime, soft_labels=soft_labels, total=total)
+        return _run(_Run(steps, plan, state), dev, on_epoch)
 
 
 def _encode(
@@ -114,183 +123,142 @@ def _encode(
     return encoded
 
 
-def _run(loop: _Loop, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> History:
-    started, epochs, best = time.monotonic(), list[Epoch](), 0
-    best_weights: dict[str, Tensor] = {}
-    for number, batches in enumerate(loop.plan, 1):
-        terms = loop.epoch(number, batches)
-        dev_f1 = _dev_f1(loop, dev) if dev else None
-        seconds = time.monotonic() - started
-        epochs.append(Epoch(number, sum(terms.values()), terms, dev_f1, seconds))
+def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> History:
+    run.resume()
+    while not run.ended:
+        run.train_epoch()
+        epoch = run.end_epoch(_dev_f1(run.steps, dev) if dev else None)
         if on_epoch:
-            on_epoch(epochs[-1])
-        if dev_f1 is None or best == 0 or dev_f1 > (epochs[best - 1].dev_f1 or 0.0):
-            best, best_weights = number, _copied(loop.network) if dev else {}
-        elif 0 < loop.config.patience <= number - best:
-            break
-    if best_weights:
-        loop.network.load_state_dict(best_weights)
-    return History(tuple(epochs), best)
+            on_epoch(epoch)
+        run.save_if_due()
+    run.take_best()
+    return History(tuple(run.progress.epochs), run.progress.best)
 
 
-def _dev_f1(loop: _Loop, dev: Sequence[Document]) -> float:
-    return score(dev, triples(loop.extractor, dev, loop.runtime)).f1
+def _dev_f1(steps: Steps, dev: Sequence[Document]) -> float:
+    return score(dev, triples(steps.extractor, dev, steps.runtime)).f1
 
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in network.state_dict().items()}
 
 
-class _Loop:
-    """Everything that stays the same from step to step."""
+@dataclass
+class _Progress:
+    """How far a training has come."""
+
+    step: int = 0
+    """Steps taken in all epochs."""
+    group: int = 0
+    """Steps taken in the running epoch."""
+    sums: dict[str, float] = field(default_factory=dict)
+    """Sums of the running epoch's loss terms."""
+    epochs: list[Epoch] = field(default_factory=list)
+    """Those that have ended."""
+    best: int = 0
+    """Number of the best epoch so far; 0 before the first has ended."""
+
+    @classmethod
+    def read(cls, numbers: Mapping[str, Any]) -> _Progress:
+        """What `dataclasses.asdict` has made of a progress."""
+        epochs = [Epoch(**epoch) for epoch in numbers["epochs"]]
+        return cls(**{**numbers, "epochs": epochs})
+
+
+class _Run:
+    """A training under way: all that changes from step to step, in memory and on disk."""
 
     def __init__(
-        self,
-        extractor: Extractor,
-        documents: list[EncodedDocument],
-        stage: Stage,
-        runtime: Runtime,
-        soft_labels: SoftLabels | None,
+        self, steps: Steps, plan: list[list[Batches]], state: TrainingState | None
     ) -> None:
-        self.extractor, self.documents, self.runtime = extractor, documents, runtime
-        self.config, self.objective = stage.training, stage.objective
-        self.soft_labels = soft_labels if stage.objective.distils else None
-        self.network = extractor.network.to(runtime.torch_device)
-        self.plan = plan_epochs(documents, self.config, extractor.window)
-        self.optimizer = optimizer_of(self.network, self.config)
-        steps = sum(math.ceil(len(epoch) / self.config.accumulation) for epoch in self.plan)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, linear_schedule(steps, self.config.warmup)
-        )
+        self.steps, self.plan, self.state = steps, plan, state
+        self.progress = _Progress()
+        self.best_weights: Mapping[str, Tensor] = {}
+        self.started = self.saved = time.monotonic()
 
-    def epoch(self, number: int, batches: list[list[int]]) -> dict[str, float]:
-        """Train on all batches; means of the objective's terms over them."""
-        self.network.train()
-        sums: dict[str, float] = {}
-        title = f"epoch {number}/{len(self.plan)}"
-        groups = list(_groups(batches, self.config))
-        for group in tqdm(groups, title, disable=None, leave=False):
-            pairs = [sum(self.documents[i].n_pairs for i in indices) for indices in group]
-            for indices, n_pairs in zip(group, pairs, strict=True):
-                for name, value in self._backward(indices, n_pairs / sum(pairs)).items():
-                    sums[name] = sums.get(name, 0.0) + value
-            self._step([self.documents[i] for indices in group for i in indices])
-        return {name: value / len(groups) for name, value in sums.items()}
+    @property
+    def ended(self) -> bool:
+        """Whether no epoch is to follow."""
+        epochs, patience = len(self.progress.epochs), self.steps.config.patience
+        return epochs == len(self.plan) or 0 < patience <= epochs - self.progress.best
 
-    def _backward(self, indices: list[int], share: float) -> dict[str, float]:
-        """Add one batch's gradient; its loss terms.
+    def train_epoch(self) -> None:
+        """Take the steps that are left of the running epoch."""
+        progress, number = self.progress, len(self.progress.epochs) + 1
+        groups, title = self.plan[number - 1], f"epoch {number}/{len(self.plan)}"
+        left = groups[progress.group :]
+        self.steps.network.train()
+        for group in tqdm(
+            left, title, len(groups), initial=progress.group, disable=None, leave=False
+        ):
+            self._count(self.steps.take(progress.step + 1, group))
+            self.save_if_due()
 
-        Both are weighed by the batch's share of its step's pairs: the terms are means over pairs,
-        so that a step has the same gradient however its documents are cut into batches.
-        """
-        chosen = [self.documents[i] for i in indices]
-        soft = self.soft_labels
-        batch = self.extractor.collate(
-            chosen,
-            n_classes=len(self.extractor.vocabulary) if self.objective.hard_weight else None,
-            teacher_logits=None if soft is None else [soft.logits(d.doc_id) for d in chosen],
-        ).to(self.runtime.torch_device)
-        with self.runtime.autocast():
-            logits = self.network(batch)
-        terms = total_loss(logits, batch.labels, batch.teacher_logits, self.objective)
-        values = {name: term.item() for name, term in terms.items()}
-        self._require_finite(values, chosen)
-        torch.stack(list(terms.values())).sum().mul(share).backward()
-        return {name: value * share for name, value in values.items()}
+    def _count(self, batches: list[dict[str, float]]) -> None:
+        progress = self.progress
+        progress.step, progress.group = progress.step + 1, progress.group + 1
+        for terms in batches:
+            for name, value in terms.items():
+                progress.sums[name] = progress.sums.get(name, 0.0) + value
 
-    def _step(self, documents: list[EncodedDocument]) -> None:
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        self._require_finite({"norm of the gradient": norm.item()}, documents)
-        self.optimizer.step()
-        self.schedule.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    def end_epoch(self, dev_f1: float | None) -> Epoch:
+        """Draw up the epoch whose steps are all taken, and keep its weights if they are best."""
+        progress = self.progress
+        terms = {name: value / progress.group for name, value in progress.sums.items()}
+        number, seconds = len(progress.epochs) + 1, time.monotonic() - self.started
+        progress.epochs.append(Epoch(number, sum(terms.values()), terms, dev_f1, seconds))
+        if self._is_best(dev_f1):
+            progress.best = number
+            self.best_weights = {} if dev_f1 is None else _copied(self.steps.network)
+        progress.group, progress.sums = 0, {}
+        return progress.epochs[-1]
 
-    def _require_finite(self, found: dict[str, float], documents: list[EncodedDocument]) -> None:
-        """Stop before a weight is moved by what is not finite."""
-        if all(map(math.isfinite, found.values())):
+    def _is_best(self, dev_f1: float | None) -> bool:
+        best = self.progress.best
+        if dev_f1 is None or best == 0:
+            return True
+        return dev_f1 > (self.progress.epochs[best - 1].dev_f1 or 0.0)
+
+    def take_best(self) -> None:
+        """Give the network the weights of the best epoch; without dev it has them."""
+        if self.best_weights:
+            self.steps.network.load_state_dict(self.best_weights)
+
+    def save_if_due(self) -> None:
+        """Write the training's state if the last one is old enough."""
+        if self.state is None or time.monotonic() - self.saved < self.state.every:
             return
-        raise FloatingPointError(
-            f"step {self.schedule.last_epoch + 1}: expected finite numbers, found {found} on "
-            f"documents {[document.doc_id for document in documents]}; weights trained further "
-            "would be worthless. Lower the learning rates, or train with precision float32; if "
-            "'soft' is the term, check the teacher's logits of these documents"
-        )
+        progress = self.progress
+        self.state.write(self._snapshot(), step=progress.step, epochs=len(progress.epochs))
+        self.saved = time.monotonic()
 
+    def _snapshot(self) -> Snapshot:
+        steps = self.steps
+        tensors = {
+            "weights": steps.network.state_dict(),
+            "optimizer": state_by_name(steps.network, steps.optimizer),
+            "best": self.best_weights,
+            "random": random_state(steps.device),
+        }
+        numbers = {
+            "progress": asdict(self.progress),
+            "seconds": time.monotonic() - self.started,
+            "documents_at_once": steps.limit.documents,
+        }
+        return Snapshot(tensors, numbers)
 
-def _groups(batches: Iterable[list[int]], config: TrainConfig) -> Iterator[list[list[int]]]:
-    """Batches whose gradients make one step; the last group may be smaller."""
-    group: list[list[int]] = []
-    for batch in batches:
-        group.append(batch)
-        if len(group) == config.accumulation:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def plan_epochs(
-    documents: Sequence[EncodedDocument], config: TrainConfig, window: int | None = None
-) -> list[list[list[int]]]:
-    """Batches of document indices for every epoch, fixed by the seed.
-
-    Each epoch draws a random order, sorts stretches of it by length, cuts them into batches and
-    shuffles those, so that batches hold little padding and yet differ from epoch to epoch.
-    ``window`` is the longest row of tokens, as `models.batch.pack` takes it.
-    """
-    draw = random.Random(config.seed)
-    return [_plan_epoch(documents, config, window, draw) for _ in range(config.epochs)]
-
-
-def _plan_epoch(
-    documents: Sequence[EncodedDocument],
-    config: TrainConfig,
-    window: int | None,
-    draw: random.Random,
-) -> list[list[int]]:
-    order = list(range(len(documents)))
-    draw.shuffle(order)
-    stretch = BUCKET * config.batch_documents
-    bucketed = [
-        index
-        for start in range(0, len(order), stretch)
-        for index in sorted(
-            order[start : start + stretch], key=lambda i: len(documents[i].token_ids)
-        )
-    ]
-    batches = list(
-        pack(
-            documents,
-            bucketed,
-            batch_documents=config.batch_documents,
-            token_budget=config.token_budget,
-            cell_budget=config.cell_budget,
-            window=window,
-        )
-    )
-    draw.shuffle(batches)
-    return batches
-
-
-def optimizer_of(network: DocRENetwork, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW with one learning rate for the encoder and one for all that is above it."""
-    encoder = [w for w in network.encoder.parameters() if w.requires_grad]
-    within = {id(w) for w in network.encoder.parameters()}
-    head = [w for w in network.parameters() if id(w) not in within]
-    groups = [
-        {"params": encoder, "lr": config.encoder_lr},
-        {"params": head, "lr": config.head_lr},
-    ]
-    return torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-
-
-def linear_schedule(steps: int, warmup: float) -> Callable[[int], float]:
-    """Factor of the learning rate at a step: up from 0 over the warm-up, then down to 0."""
-    rising = int(steps * warmup)
-
-    def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / (rising + 1)
-        return max(0.0, (steps - step) / max(1, steps - rising))
-
-    return factor
+    def resume(self) -> None:
+        """Go on from the newest state on disk, if there is one of this training."""
+        snapshot = self.state.latest() if self.state else None
+        if snapshot is None:
+            return
+        steps, tensors, numbers = self.steps, snapshot.tensors, snapshot.numbers
+        steps.network.load_state_dict(tensors["weights"])
+        restore_by_name(steps.network, steps.optimizer, tensors["optimizer"])
+        set_random_state(tensors["random"], steps.device)
+        steps.limit.documents = numbers["documents_at_once"]
+        self.best_weights = tensors.get("best", {})
+        self.progress = _Progress.read(numbers["progress"])
+        self.started = time.monotonic() - numbers["seconds"]
+        done = len(self.progress.epochs)
+        _log.info("training goes on after step %d; %d epochs have ended", self.progress.step, done)

@@ -21,10 +21,10 @@ from models.checkpoint import (
     RELATIONS,
     TOKENIZER,
     WEIGHTS,
-    checkpoint_digest,
     load_checkpoint,
     save_checkpoint,
 )
+from models.checkpoint_files import checkpoint_digest
 from models.extractor import Extractor
 from models.infer import stream_logits
 from models.runtime import Runtime

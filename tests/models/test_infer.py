@@ -11,6 +11,7 @@ from conftest import VOCABULARY, make_document
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from little_training import NoMemory
 
 from corpus.logits import MAX_RELATIONS_PER_PAIR
 from corpus.relations import TH
@@ -77,6 +78,23 @@ def test_the_same_twice_bit_for_bit(extractor):
     extractor.network.train()  # inference does without dropout all the same
     for ours, again in zip(all_logits(extractor), all_logits(extractor), strict=True):
         np.testing.assert_array_equal(ours, again)
+
+
+def test_logits_go_on_where_memory_runs_out(extractor, caplog):
+    expected = all_logits(extractor)
+    short = NoMemory(extractor, 2)
+    found = all_logits(extractor, InferenceBudget(look_ahead=4))
+    assert short.failures == [4]
+    for ours, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, other, atol=2e-5, rtol=1e-4)
+    [told] = [record.getMessage() for record in caplog.records]
+    assert told.startswith("inference: memory ran out on 4 documents")
+
+
+def test_a_document_that_does_not_fit_alone_is_an_error(extractor):
+    NoMemory(extractor, 0)
+    with pytest.raises(MemoryError, match=r"inference: expected .* ran out on 'd\d'"):
+        all_logits(extractor)
 
 
 def naive(logits: np.ndarray, n_entities: int) -> list[tuple[int, int, int]]:

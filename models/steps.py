@@ -1,0 +1,133 @@
+"""Optimizer steps: from the documents of a step to weights that have moved once."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from corpus.encode import EncodedDocument
+from corpus.soft_labels import SoftLabels
+from models.config import Stage
+from models.extractor import Extractor
+from models.losses import total_loss
+from models.memory import Batches, DocumentLimit, memory_for
+from models.optimizer import linear_schedule, optimizer_of
+from models.random_state import random_state, set_random_state
+from models.runtime import Runtime
+
+Terms = dict[str, float]
+"""The objective's terms of one batch, weighed by its share of its step's pairs."""
+
+
+class Steps:
+    """Network, optimizer, and what they are trained on and how.
+
+    Args:
+        extractor: trained in place.
+        documents: what batches are indices of.
+        stage: loop and objective.
+        runtime: device and precision.
+        soft_labels: the teacher's logits; needed where the objective distils.
+        total: steps of the whole run, over which learning rates rise and fall.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        documents: list[EncodedDocument],
+        stage: Stage,
+        runtime: Runtime,
+        *,
+        soft_labels: SoftLabels | None,
+        total: int,
+    ) -> None:
+        self.extractor, self.documents, self.runtime = extractor, documents, runtime
+        self.config, self.objective = stage.training, stage.objective
+        self.soft_labels = soft_labels if stage.objective.distils else None
+        self.device = runtime.torch_device
+        self.network = extractor.network.to(self.device)
+        self.optimizer = optimizer_of(self.network, self.config)
+        self.peaks = [group["lr"] for group in self.optimizer.param_groups]
+        self.factor = linear_schedule(total, self.config.warmup)
+        self.limit = DocumentLimit(self.config.batch_documents)
+
+    def take(self, number: int, group: Batches) -> list[Terms]:
+        """Move the weights by one step, ``number`` from 1; each batch's terms.
+
+        Raises:
+            FloatingPointError: if a loss or a gradient is not finite; no weight has moved then.
+            MemoryError: if a document does not fit into memory even by itself.
+        """
+        terms = self.gradient(number, group)
+        self.move(number, [self.documents[i] for batch in group for i in batch])
+        return terms
+
+    def gradient(self, number: int, group: Batches) -> list[Terms]:
+        """Leave a step's gradient in the network.
+
+        If memory runs out on a batch, which may leave a part of its gradient behind, the step's
+        gradient is computed anew in smaller batches, with the same random numbers before it.
+        """
+        before = random_state(self.device)
+
+        def compute(batches: Batches) -> list[Terms]:
+            self.optimizer.zero_grad(set_to_none=True)
+            set_random_state(before, self.device)
+            return self._accumulated(number, batches)
+
+        return self.limit.fitted(group, compute)
+
+    def _accumulated(self, number: int, batches: Batches) -> list[Terms]:
+        pairs = [sum(self.documents[i].n_pairs for i in batch) for batch in batches]
+        return [
+            self._backward(number, [self.documents[i] for i in batch], n_pairs / sum(pairs))
+            for batch, n_pairs in zip(batches, pairs, strict=True)
+        ]
+
+    def _backward(self, number: int, documents: list[EncodedDocument], share: float) -> Terms:
+        """Add one batch's gradient; its loss terms.
+
+        Both are weighed by the batch's share of its step's pairs: the terms are means over pairs,
+        so that a step has the same gradient however its documents are cut into batches.
+        """
+        with memory_for(documents, f"step {number}"):
+            terms = self._terms(documents)
+            values = {name: term.item() for name, term in terms.items()}
+            _require_finite(values, number, documents)
+            torch.stack(list(terms.values())).sum().mul(share).backward()
+        return {name: value * share for name, value in values.items()}
+
+    def _terms(self, documents: list[EncodedDocument]) -> dict[str, torch.Tensor]:
+        """The objective's terms of one batch, means over its pairs."""
+        soft = self.soft_labels
+        batch = self.extractor.collate(
+            documents,
+            n_classes=len(self.extractor.vocabulary) if self.objective.hard_weight else None,
+            teacher_logits=None if soft is None else [soft.logits(d.doc_id) for d in documents],
+        ).to(self.device)
+        with self.runtime.autocast():
+            logits = self.network(batch)
+        return total_loss(logits, batch.labels, batch.teacher_logits, self.objective)
+
+    def move(self, number: int, documents: list[EncodedDocument]) -> None:
+        """Clip the gradient, move the weights by it, and drop it."""
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        _require_finite({"norm of the gradient": norm.item()}, number, documents)
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            group["lr"] = peak * self.factor(number - 1)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def _require_finite(found: Terms, number: int, documents: list[EncodedDocument]) -> None:
+    """Stop before a weight is moved by what is not finite."""
+    if all(map(math.isfinite, found.values())):
+        return
+    raise FloatingPointError(
+        f"step {number}: expected finite numbers, found {found} on documents "
+        f"{[document.doc_id for document in documents]}; weights trained further would be "
+        "worthless. Lower the learning rates, or train with precision float32; if 'soft' is the "
+        "term, check the teacher's logits of these documents"
+    )
