@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import polars as pl
 
 from corpus.artefacts import whole
 from corpus.knowledge_base import names_of, normalized
-from corpus.schema import DOCUMENTS
-from corpus.tables import write_table
+from corpus.schema import DOCUMENTS, Document
+from corpus.tables import read_documents, write_table
 
 
 def label_distantly(documents: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
@@ -65,12 +67,15 @@ def _labels(names: pl.LazyFrame, triples: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def shard_names(n_shards: int) -> list[str]:
-    """Names of the pieces of a distant corpus, in the order of their documents."""
+    """Names of the pieces of a distant corpus, the one with its first document first."""
     return [f"shard-{number:03d}" for number in range(n_shards)]
 
 
 def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[Path]:
-    """Write documents as ``shard-000.parquet`` …, contiguous and of equal size (± 1).
+    """Write documents as ``shard-000.parquet`` …, in turns, so of equal size (± 1).
+
+    Document p is row ``p // n_shards`` of shard ``p % n_shards``: documents that are added at the
+    end leave all others where they are, and so their soft labels, too.
 
     Args:
         documents: `DOCUMENTS`; the query runs once.
@@ -78,7 +83,7 @@ def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[P
         n_shards: Number of files; those past the last document are empty tables.
 
     Returns:
-        The files, in the order of their documents.
+        The files, as `read_shards` takes them.
 
     Raises:
         ValueError: if there is to be no shard.
@@ -94,9 +99,17 @@ def write_shards(documents: pl.LazyFrame, folder: Path, n_shards: int) -> list[P
         together = draft / "all.parquet"
         write_table(documents, together)
         table = pl.scan_parquet(together, glob=False)
-        total = table.select(pl.len()).collect().item()
-        bounds = [total * number // n_shards for number in range(n_shards + 1)]
-        for name, start, end in zip(names, bounds, bounds[1:], strict=False):
-            write_table(table.slice(start, end - start), draft / name)
+        for number, name in enumerate(names):
+            write_table(table.gather_every(n_shards, number), draft / name)
         together.unlink()
     return [folder / name for name in names]
+
+
+def read_shards(shards: Iterable[Path]) -> Iterator[Document]:
+    """Documents of the shards in turns: as they were before `write_shards`, however many it made.
+
+    Of each shard a batch of rows is in memory at once. A shard that ends before the others is
+    passed over from there on; a single table is read in the order of its rows.
+    """
+    turns = chain.from_iterable(zip_longest(*map(read_documents, shards)))
+    return (document for document in turns if document is not None)

@@ -1,8 +1,9 @@
-"""DocRED's JSON, streamed to a table of documents; what is wrong with a document keeps it out.
+"""DocRED's files, streamed to a table of documents; what is wrong with a document keeps it out.
 
 A document of DocRED has ``title``, ``sents`` (sentences of words), ``vertexSet`` (entities: lists
 of mentions with ``name``, ``sent_id``, ``pos`` = [start, end), ``type``) and perhaps ``labels``
-(``h``, ``t``, ``r``, ``evidence``). Format: github.com/thunlp/DocRED.
+(``h``, ``t``, ``r``, ``evidence``). Format: github.com/thunlp/DocRED. The same in Parquet is a
+table with these columns, nested alike.
 """
 
 from __future__ import annotations
@@ -18,11 +19,23 @@ import duckdb
 import polars as pl
 
 from corpus.artefacts import whole
-from corpus.json_files import connected, literal, naming, pattern, records, require_json
+from corpus.json_files import (
+    PARQUET,
+    connected,
+    literal,
+    naming,
+    parquet_records,
+    pattern,
+    records,
+    require_json,
+)
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, REJECTED, Split
 from corpus.tables import ROW_GROUP, write_table
 from corpus.validation import find_rejected
+
+_NEEDED: Final = ("title", "sents", "vertexSet")
+_OPTIONAL: Final = ("labels",)
 
 _RECORD: Final = """STRUCT(
     title VARCHAR, sents VARCHAR[][],
@@ -47,7 +60,7 @@ _ACCEPTED: Final = """
 CREATE TEMP VIEW gathered AS {gathered};
 CREATE TEMP VIEW accepted AS SELECT * FROM gathered ANTI JOIN kept_out USING (file, position);
 CREATE TEMP TABLE ids AS
-SELECT file, position, {split} || '/' || title ||
+SELECT file, position, {prefix} || '/' || title ||
        CASE WHEN nth = 1 AND NOT regexp_matches(title, '#[0-9]+$') THEN '' ELSE '#' || nth END
        AS doc_id
 FROM (SELECT file, position, title,
@@ -102,6 +115,16 @@ FROM accepted
 
 
 @dataclass(frozen=True, eq=False)
+class Judged:
+    """The documents of some file: how many there are, and which of them are bad."""
+
+    documents: int
+    """All documents, the bad ones included."""
+    rejected: pl.DataFrame
+    """The bad ones, in the `REJECTED` schema; positions count from 0."""
+
+
+@dataclass(frozen=True, eq=False)
 class Conversion:
     """What became of the documents of one split."""
 
@@ -113,11 +136,8 @@ class Conversion:
     """Labels that repeated another one of their document."""
     labelled: int = 0
     """Accepted documents that have labels, were it the empty list."""
-
-    @property
-    def rejected_share(self) -> float:
-        """Share of the documents that were kept out; 0 where there was none."""
-        return self.rejected.height / max(1, self.accepted + self.rejected.height)
+    files: tuple[Judged, ...] = ()
+    """The same file by file, in the order in which they were given."""
 
 
 def convert(
@@ -125,23 +145,28 @@ def convert(
     destination: Path,
     vocabulary: RelationVocabulary,
     split: Split,
+    *,
+    prefix: str | None = None,
 ) -> Conversion:
     """Write the documents of DocRED files as one `DOCUMENTS` table, whole.
 
-    A document's id is ``split/title``, with ``#2``, ``#3`` … where a title repeats within the
-    split (and ``#1`` where the title itself ends so), hence unique over a corpus and the same in
-    every run. Labels are null where the file has none for the document, and for all documents of
-    the split `unlabelled`; repeated labels are merged and their evidence united. An absent name
-    of a mention is taken from its words, an absent type is the empty text.
+    A document's id is ``prefix/title``, with ``#2``, ``#3`` … where a title repeats within the
+    table (and ``#1`` where the title itself ends so), hence unique over a corpus and the same in
+    every run; files that are added after the others change no id. Labels are null where the file
+    has none for the document, and for all documents of the splits `unlabelled` and `new`;
+    repeated labels are merged and their evidence united. An absent name of a mention is taken
+    from its words, an absent type is the empty text.
 
     Args:
-        source: A JSON file, plain or ``.gz``, an array or one document a line; or several.
+        source: A JSON file, plain or ``.gz``, an array or one document a line, or a Parquet file
+            (``.parquet``); or several.
         destination: The Parquet file; where the source cannot be read it stays as it was.
         vocabulary: The relations that labels may use.
         split: What the documents are for.
+        prefix: What their ids begin with; by default the split.
 
     Raises:
-        ValueError: if a file is missing, empty, cut short or not JSON; it names the file.
+        ValueError: if a file is missing, empty, cut short or not of its format; it names the file.
     """
     sources = [source] if isinstance(source, Path) else list(source)
     if not sources:
@@ -153,13 +178,15 @@ def convert(
         connected(Path(folder)) as connection,
     ):
         staged = [Path(folder) / f"{number}.parquet" for number in range(len(sources))]
-        rejected = [
-            _stage(connection, file, draft, vocabulary, with_labels=split is not Split.UNLABELLED)
+        with_labels = split not in (Split.UNLABELLED, Split.NEW)
+        judged = tuple(
+            _stage(connection, file, draft, vocabulary, with_labels=with_labels)
             for file, draft in zip(sources, staged, strict=True)
-        ]
-        _gather(connection, staged, rejected, split)
+        )
+        rejected = [file.rejected for file in judged]
+        _gather(connection, staged, rejected, split if prefix is None else prefix)
         accepted, labelled, merged = _write(connection, destination, split)
-    return Conversion(accepted, pl.concat(rejected), merged, labelled)
+    return Conversion(accepted, pl.concat(rejected), merged, labelled, judged)
 
 
 def _stage(
@@ -169,12 +196,12 @@ def _stage(
     vocabulary: RelationVocabulary,
     *,
     with_labels: bool,
-) -> pl.DataFrame:
-    """Read a file into a Parquet table of its own fields; its rejected documents."""
+) -> Judged:
+    """Read a file into a Parquet table of its own fields, and judge its documents."""
     query = _STAGE.format(
         with_labels=with_labels,
         record=_RECORD,
-        records=records(file, require_json(file)),
+        records=_records(connection, file),
         path=literal(str(staged)),
         row_group=ROW_GROUP,
     )
@@ -185,14 +212,23 @@ def _stage(
     )
     find_rejected(connection, vocabulary)
     rejected = connection.sql("SELECT * FROM rejected ORDER BY position").pl()
-    return rejected.select(pl.lit(file.name).alias("file"), pl.all()).cast(dict(REJECTED))
+    named = rejected.select(pl.lit(file.name).alias("file"), pl.all()).cast(dict(REJECTED))
+    [(documents,)] = connection.execute("SELECT count(*) FROM staged").fetchall()
+    return Judged(documents, named)
+
+
+def _records(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+    """SQL for the documents of a file, whatever its format, as one column ``json``."""
+    if file.suffix == PARQUET:
+        return parquet_records(connection, file, _NEEDED, _OPTIONAL)
+    return records(file, require_json(file))
 
 
 def _gather(
     connection: duckdb.DuckDBPyConnection,
     staged: Sequence[Path],
     rejected: Sequence[pl.DataFrame],
-    split: Split,
+    prefix: str,
 ) -> None:
     """Make ``accepted``, the good documents of all files, and ``ids``, the ids of all documents."""
     gathered = " UNION ALL ".join(
@@ -205,7 +241,7 @@ def _gather(
         connection.execute(
             "INSERT INTO kept_out SELECT ?, unnest(?::BIGINT[])", [number, positions]
         )
-    connection.execute(_ACCEPTED.format(gathered=gathered, split=literal(split)))
+    connection.execute(_ACCEPTED.format(gathered=gathered, prefix=literal(prefix)))
 
 
 def _write(

@@ -1,13 +1,17 @@
-"""JSON files as they come: plain or gzipped, an array or one document a line, perhaps cut short."""
+"""Files of records as they come: JSON, plain or gzipped, an array or one a line; or Parquet.
+
+Either may be cut short or damaged; the reader gets a column ``json`` or an error with the name.
+"""
 
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -16,6 +20,9 @@ import duckdb
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; the rest is spilled beside the destination."""
+
+PARQUET: Final = ".parquet"
+"""Ending of files that are read as Parquet."""
 
 _BLOCK: Final = 1 << 20
 
@@ -108,12 +115,20 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn DuckDB's complaints about a JSON file into a ValueError that names it."""
+    """Turn DuckDB's complaints about a file that it reads into a ValueError that names it.
+
+    What a good file can meet with, too little memory or disk space, stays DuckDB's own error.
+    """
+    refused = _not_parquet if path.suffix == PARQUET else _not_json
     try:
         yield
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
-        found = str(error).splitlines()[0]
-        raise ValueError(_not_json(path, f"what DuckDB calls: {found}")) from error
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:  # damaged Parquet raises no class below it
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise
+        found = (str(error).splitlines() or ["an error without a message"])[0]
+        raise ValueError(refused(path, f"what DuckDB calls: {found}")) from error
 
 
 def records(path: Path, form: str) -> str:
@@ -121,6 +136,46 @@ def records(path: Path, form: str) -> str:
     return (
         f"read_json({pattern(path)}, columns = {{json: 'JSON'}}, records = false, "
         f"format = '{form}')"
+    )
+
+
+def parquet_records(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+) -> str:
+    """SQL for the rows of a Parquet file as `records` gives those of JSON, in their order.
+
+    Args:
+        connection: Reads the names of the columns.
+        path: The file.
+        needed: Columns that become fields of the ``json``.
+        optional: Columns that do where they are there; any others are passed over.
+
+    Raises:
+        ValueError: if the file is missing, cut short or no Parquet, or lacks a needed column.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: expected a Parquet file, found nothing there; check the path")
+    # Without binary_as_string, texts of writers that do not mark them as such would be bytes.
+    table = f"read_parquet({pattern(path)}, binary_as_string = true)"
+    with naming(path):
+        described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+    columns = [name for name, *_ in described]
+    if not {*needed} <= {*columns}:
+        raise ValueError(
+            f"{path}: expected the columns {list(needed)}, found {columns[:20]}. Nothing was "
+            "written: export the file with these columns, nested as in JSON"
+        )
+    fields = (f'{literal(c)}: "{c}"' for c in (*needed, *optional) if c in columns)
+    return f"(SELECT to_json({{{', '.join(fields)}}}) AS json FROM {table})"
+
+
+def _not_parquet(path: Path, found: str) -> str:
+    return (
+        f"{path}: expected Parquet, found {found}. Nothing was written: fetch or export the file "
+        "again"
     )
 
 

@@ -24,13 +24,21 @@ class Split(StrEnum):
     TEST = "test"
     DISTANT = "distant"
     UNLABELLED = "unlabelled"
+    NEW = "new"
+    """Arrived to be predicted; in no corpus."""
 
 
 ANNOTATED: Final = (Split.TRAIN, Split.DEV, Split.TEST)
 """The splits that people have labelled."""
 
-TO_BE_DISTILLED: Final = (Split.DISTANT, Split.UNLABELLED)
-"""The splits that become the distant corpus."""
+TO_BE_DISTILLED: Final = (Split.UNLABELLED, Split.DISTANT)
+"""The splits that become the distant corpus, in its order: what arrives later is distant.
+
+As it comes last, it moves no other document to another shard, and soft labels are kept.
+"""
+
+CORPUS_SPLITS: Final = (*ANNOTATED, *TO_BE_DISTILLED)
+"""The splits that a corpus has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,28 @@ EVALUATION: Final = pl.Schema(
     {"model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64}
 )
 """Scores, one a row: models, splits and metrics may be added without a change of columns."""
+
+MODEL_HISTORY: Final = pl.Schema(
+    {
+        "time": pl.Datetime("us", "UTC"),
+        "run": pl.String(),
+        "event": pl.String(),
+        "version": pl.String(),
+        "champion": pl.String(),
+        "dev_f1": pl.Float64(),
+        "champion_dev_f1": pl.Float64(),
+        "difference": pl.Float64(),
+        "low": pl.Float64(),
+        "high": pl.Float64(),
+        "worse": pl.Float64(),
+        "reason": pl.String(),
+    }
+)
+"""What became of fine-tuned models, in order: ``event`` is promoted, refused or rolled_back.
+
+``champion`` is the version that was in use before, null for the first. Scores, from 0 to 1, are
+null where nothing was compared; they are explained in `quality.promotion.Comparison`.
+"""
 
 
 def to_row(document: Document, split: Split) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -37,6 +37,9 @@ MANIFEST_SCHEMA: Final = pl.Schema(
     }
 )
 """First row of a document's logits, its E, the digest of its text and entities."""
+
+DocumentKey: TypeAlias = tuple[str, str]
+"""Id and `document_digest` of a document: what its logits are kept under."""
 
 _HEADER_BYTES: Final = 256
 
@@ -123,10 +126,38 @@ def _write_header(stream: IO[bytes], shape: tuple[int, int]) -> None:
 
 def shard_is_current(folder: Path, origin: ShardOrigin) -> bool:
     """Whether the shard exists and was made from exactly these inputs."""
-    if not (folder / ORIGIN).is_file():
-        return False
-    made: dict[str, Any] = read_json(folder / ORIGIN)
-    return all(made.get(name) == value for name, value in asdict(origin).items())
+    return asdict(origin).items() <= _origin_in(folder).items()
+
+
+def earlier_logits(folder: Path, origin: ShardOrigin) -> dict[DocumentKey, NDArray[np.float16]]:
+    """Logits of an earlier shard that are still right, however its corpus has changed.
+
+    Args:
+        folder: the shard; if there is none, nothing is right.
+        origin: what the shard is about to be made from. Another teacher, vocabulary or code would
+            give other logits.
+
+    Returns:
+        [P, R] float16 of each document whose logits are finite; none of a shard whose content is
+        not what was written. They are memory-mapped, and stay readable when the shard is replaced.
+    """
+    wanted = {name: value for name, value in asdict(origin).items() if name != "corpus"}
+    if not wanted.items() <= _origin_in(folder).items() or _damage(folder):
+        return {}
+    logits, manifest = open_shard(folder)
+    found = {}
+    for doc_id, offset, entities, document, _ in manifest.filter("finite").iter_rows():
+        found[doc_id, document] = logits[offset : offset + entities * (entities - 1)]
+    return found
+
+
+def _origin_in(folder: Path) -> dict[str, Any]:
+    """What a shard says that it was made from; nothing if it cannot be read."""
+    try:
+        made = read_json(folder / ORIGIN)
+    except (OSError, ValueError):
+        return {}
+    return made if isinstance(made, dict) else {}
 
 
 def check_shard(folder: Path, documents: Path) -> list[str]:
@@ -135,20 +166,29 @@ def check_shard(folder: Path, documents: Path) -> list[str]:
     Looks at the files' digests, at coverage (every document, its entities as they are now) and at
     non-finite logits. An empty list means that nothing is.
     """
-    missing = [name for name in (LOGITS, MANIFEST, ORIGIN) if not (folder / name).is_file()]
-    if missing:
-        return [f"{folder}: expected {', '.join(missing)}, found no such file"]
-    origin = read_json(folder / ORIGIN)
-    for name, key in ((LOGITS, "logits"), (MANIFEST, "manifest")):
-        found, expected = digest(folder / name), origin.get(key)
-        if found != expected:
-            return [f"{folder / name}: expected content digest {expected}, found {found}"]
+    if damage := _damage(folder):
+        return damage
     manifest = pl.read_parquet(folder / MANIFEST)
     broken = manifest.filter(~pl.col("finite"))["doc_id"]
     return [
         *(f"document {doc_id!r}: logits are not all finite" for doc_id in broken),
         *_coverage(manifest, _digests(documents)),
     ]
+
+
+def _damage(folder: Path) -> list[str]:
+    """Where a shard's files are not what was written, if anywhere."""
+    missing = [name for name in (LOGITS, MANIFEST, ORIGIN) if not (folder / name).is_file()]
+    if missing:
+        return [f"{folder}: expected {', '.join(missing)}, found no such file"]
+    origin = _origin_in(folder)
+    if not origin:
+        return [f"{folder / ORIGIN}: expected a JSON object, found none that can be read"]
+    for name, key in ((LOGITS, "logits"), (MANIFEST, "manifest")):
+        found, expected = digest(folder / name), origin.get(key)
+        if found != expected:
+            return [f"{folder / name}: expected content digest {expected}, found {found}"]
+    return []
 
 
 def _digests(documents: Path) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from corpus.artefacts import digest, digest_of, whole
-from corpus.schema import Split
+from corpus.schema import CORPUS_SPLITS, Split
 
 _log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ def _by_roles(path: Path) -> CorpusFolder:
             )
     return CorpusFolder(
         path.parent,
-        {split: roles.get(split, []) for split in Split},
+        {split: roles.get(split, []) for split in CORPUS_SPLITS},
         knowledge_base=_first(roles.get("knowledge_base", [])),
         rel2id=_first(roles.get("rel2id", [])),
         rel_info=_first(roles.get("rel_info", [])),
@@ -172,7 +172,7 @@ def _files_table(path: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: expected TOML, found an error in it: {error}") from error
-    known = [*map(str, Split), *_OTHER_ROLES]
+    known = [*map(str, CORPUS_SPLITS), *_OTHER_ROLES]
     roles = table.get("files")
     if not isinstance(roles, dict):
         wrong = sorted(table)

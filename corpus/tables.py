@@ -28,7 +28,11 @@ def write_documents(documents: Iterable[Document], path: Path, split: Split) -> 
 
 
 def read_documents(path: Path, batch: int = 256) -> Iterator[Document]:
-    """Documents of a Parquet file in the order of their rows, ``batch`` rows in memory at once."""
+    """Documents of a Parquet file in the order of their rows, ``batch`` rows in memory at once.
+
+    Only one of them as Python objects, which take ten times the room: many tables may be open.
+    """
     table = pl.scan_parquet(path, glob=False)
     for offset in range(0, table.select(pl.len()).collect().item(), batch):
-        yield from map(from_row, table.slice(offset, batch).collect().iter_rows(named=True))
+        rows = table.slice(offset, batch).collect().iter_rows(named=True, buffer_size=1)
+        yield from map(from_row, rows)

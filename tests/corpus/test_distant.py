@@ -12,7 +12,7 @@ from docred_json import VOCABULARY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.distant import label_distantly, write_shards
+from corpus.distant import label_distantly, read_shards, write_shards
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples
 from corpus.schema import (
@@ -27,6 +27,7 @@ from corpus.schema import (
     to_row,
 )
 from corpus.sources import open_source
+from corpus.tables import write_documents
 
 REDOCRED = Path(__file__).parents[3] / "shared/data/redocred"
 
@@ -106,14 +107,40 @@ def test_labels_are_those_of_a_look_at_every_pair(draw: Any) -> None:
         )
 
 
-@pytest.mark.parametrize(("total", "n_shards"), [(10, 3), (2, 4), (0, 2), (5, 1), (6, 6)])
-def test_shards_are_contiguous_and_equal(tmp_path: Path, total: int, n_shards: int) -> None:
-    documents = table([document(str(number)) for number in range(total)])
-    shards = write_shards(documents, tmp_path / "shards", n_shards)
+@pytest.mark.parametrize(
+    ("total", "n_shards"), [(10, 3), (2, 4), (0, 2), (5, 1), (6, 6), (1300, 4)]
+)
+def test_shards_are_equal_and_give_the_documents_in_their_order(
+    tmp_path: Path, total: int, n_shards: int
+) -> None:
+    """1300 documents in 4 shards are more than a reader's batch in each."""
+    documents = [document(str(number), ["Ada"]) for number in range(total)]
+    shards = write_shards(table(documents), tmp_path / "shards", n_shards)
     assert [shard.name for shard in shards] == [f"shard-{n:03d}.parquet" for n in range(n_shards)]
     parts = [pl.read_parquet(shard) for shard in shards]
+    assert all(part.schema == DOCUMENTS for part in parts)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert pl.concat(parts).equals(documents.collect())
+    assert list(read_shards(shards)) == documents
+
+
+def test_documents_that_are_added_leave_the_others_where_they_are(tmp_path: Path) -> None:
+    documents = [document(str(number)) for number in range(11)]
+    before = write_shards(table(documents[:7]), tmp_path / "before", 3)
+    after = write_shards(table(documents), tmp_path / "after", 3)
+    for old, new in zip(before, after, strict=True):
+        rows = pl.read_parquet(old)
+        assert pl.read_parquet(new).head(len(rows)).equals(rows)
+
+
+def test_tables_of_any_length_are_read_to_their_ends(tmp_path: Path) -> None:
+    lengths = {"a": 1, "b": 0, "c": 3}
+    tables = [tmp_path / f"{name}.parquet" for name in lengths]
+    for path, (name, length) in zip(tables, lengths.items(), strict=True):
+        rows = [document(f"{name}{number}") for number in range(length)]
+        write_documents(rows, path, Split.TRAIN)
+    assert [one.doc_id for one in read_shards(tables)] == ["a0", "c0", "c1", "c2"]
+    assert [one.doc_id for one in read_shards(tables[2:])] == ["c0", "c1", "c2"]
+    assert list(read_shards([])) == []
 
 
 def test_shards_take_the_place_of_former_ones(tmp_path: Path) -> None:

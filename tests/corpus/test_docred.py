@@ -1,4 +1,4 @@
-"""Reading DocRED's JSON: what comes out of good files, bad documents and unreadable files."""
+"""Reading DocRED's files: what comes out of good files, bad documents and unreadable files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from docred_json import VOCABULARY, article, as_docred, documents, write_articles
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.docred import Conversion, convert
+from corpus.json_files import naming
 from corpus.schema import DOCUMENTS, REJECTED, Document, Label, Split
 from corpus.tables import read_documents
 
@@ -92,6 +94,22 @@ def test_an_id_does_not_change_when_a_bad_document_of_the_title_is_mended(tmp_pa
     assert before == after[1:]
 
 
+def test_ids_begin_with_the_prefix_and_the_split_stays(tmp_path: Path) -> None:
+    source = write_articles(tmp_path / "in.json", [article(), article()])
+    convert(source, tmp_path / "out.parquet", VOCABULARY, Split.NEW, prefix="it's")
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    assert table.select("doc_id", "split").rows() == [("it's/Ada", "new"), ("it's/Ada#2", "new")]
+
+
+def test_the_documents_of_each_file_are_counted(tmp_path: Path) -> None:
+    contents = [[article(), article("Bob", sents=None)], [], [article()] * 3]
+    files = [write_articles(tmp_path / f"{n}.json", found) for n, found in enumerate(contents)]
+    conversion = convert(files, tmp_path / "out.parquet", VOCABULARY, Split.DISTANT)
+    counts = [(file.documents, file.rejected.height) for file in conversion.files]
+    assert counts == [(2, 1), (0, 0), (3, 0)]
+    assert conversion.accepted == 4
+
+
 def test_repeated_labels_are_merged_and_their_evidence_united(tmp_path: Path) -> None:
     labels = [
         {"h": 0, "t": 1, "r": "P19", "evidence": [1]},
@@ -124,9 +142,10 @@ def test_documents_without_pairs_are_kept(tmp_path: Path, n_entities: int) -> No
     assert found.n_pairs == 0
 
 
-def test_labels_of_unlabelled_documents_do_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", [Split.UNLABELLED, Split.NEW])
+def test_labels_of_unlabelled_documents_do_not_count(tmp_path: Path, split: Split) -> None:
     articles = [article(), article("Eve", labels=[]), article("Bob", labels="none")]
-    conversion, found = converted(tmp_path, articles, split=Split.UNLABELLED)
+    conversion, found = converted(tmp_path, articles, split=split)
     assert [document.labels for document in found] == [None] * 3
     assert (conversion.labelled, conversion.merged_labels) == (0, 0)
 
@@ -255,6 +274,111 @@ def test_a_damaged_gzip_file_is_named_and_nothing_is_written(
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert_refused(tmp_path / "in.json", "nothing there")
+
+
+def parquet_schema(whole: Any) -> pl.Schema:
+    """Columns of DocRED's layout, whole numbers being of the given type."""
+    mention = {"name": pl.String, "sent_id": whole, "pos": pl.List(whole), "type": pl.String}
+    label = {"h": whole, "t": whole, "r": pl.String, "evidence": pl.List(whole)}
+    return pl.Schema(
+        {
+            "title": pl.String(),
+            "sents": pl.List(pl.List(pl.String)),
+            "vertexSet": pl.List(pl.List(pl.Struct(mention))),
+            "labels": pl.List(pl.Struct(label)),
+        }
+    )
+
+
+def write_parquet(path: Path, articles: list[Any], whole: Any = pl.Int64) -> Path:
+    schema = parquet_schema(whole)
+    rows = [{field: one.get(field) for field in schema} for one in articles]
+    pl.DataFrame(rows, schema=schema).write_parquet(path, row_group_size=2)
+    return path
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(documents(), max_size=4),
+    st.sampled_from([pl.Int64, pl.Int16, pl.UInt8]),
+    st.data(),
+)
+def test_parquet_gives_the_same_as_json(written: list[Document], whole: Any, draw: Any) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        articles = [as_docred(document, draw.draw) for document in written]
+        _, expected = converted(Path(name), articles)
+        source = write_parquet(Path(name) / "in.parquet", articles, whole)
+        convert(source, Path(name) / "out.parquet", VOCABULARY, Split.TRAIN)
+        assert list(read_documents(Path(name) / "out.parquet")) == expected
+
+
+IN_PARQUET = (
+    "no title", "blank title", "no sentences", "null as word", "no words", "no entities",
+    "no mentions", "null as mention", "no sent_id", "pos of one", "no such sentence",
+    "empty mention", "past its sentence", "null as label", "no head", "no relation",
+    "no such tail", "head = tail", "unknown relation", "evidence outside", "null as evidence",
+)  # fmt: skip
+
+
+def test_bad_documents_in_parquet_are_told_as_those_in_json(tmp_path: Path) -> None:
+    bad = [BAD[name][0] for name in IN_PARQUET]
+    expected, _ = converted(tmp_path, [article(), *bad])
+    source = write_parquet(tmp_path / "in.parquet", [article(), *bad])
+    found = convert(source, tmp_path / "out.parquet", VOCABULARY, Split.TRAIN)
+    assert found.rejected["file"].unique().to_list() == ["in.parquet"]
+    assert found.rejected.drop("file").equals(expected.rejected.drop("file"))
+    assert found.rejected.height == len(IN_PARQUET)
+
+
+def test_columns_of_parquet_may_be_more_or_fewer_and_texts_bytes(tmp_path: Path) -> None:
+    bytes_and_more = [pl.lit(1.5).alias("score"), pl.lit("Zoë").cast(pl.Binary).alias("title")]
+    table = pl.DataFrame([article()], schema=parquet_schema(pl.Int64)).with_columns(bytes_and_more)
+    table.drop("labels").write_parquet(tmp_path / "in.parquet")
+    convert(tmp_path / "in.parquet", tmp_path / "out.parquet", VOCABULARY, Split.TRAIN)
+    [found] = read_documents(tmp_path / "out.parquet")
+    assert (found.title, found.labels) == ("Zoë", None)
+    table.drop("sents").write_parquet(tmp_path / "in.parquet")
+    assert_refused(tmp_path / "in.parquet", "expected the columns ['title', 'sents', 'vertexSet']")
+
+
+def parquet_bytes(folder: Path) -> bytes:
+    return write_parquet(folder / "good.parquet", [article("Ada"), article("Eve")]).read_bytes()
+
+
+def footer(content: bytes) -> int:
+    """Where the footer of a Parquet file begins."""
+    return len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+
+
+def broken(content: bytes, at: int) -> bytes:
+    return content[:at] + b"\xff" * 50 + content[at + 50 :]
+
+
+DAMAGED = {
+    "empty": lambda content: content[:0],
+    "cut short": lambda content: content[:-20],
+    "half": lambda content: content[: len(content) // 2],
+    "text": lambda content: content.hex().encode(),
+    "broken inside": lambda content: broken(content, 200),
+    "a broken footer": lambda content: broken(content, footer(content)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED.keys())
+def test_damaged_parquet_is_named_and_nothing_is_written(tmp_path: Path, damage: Any) -> None:
+    source = tmp_path / "in.parquet"
+    source.write_bytes(damage(parquet_bytes(tmp_path)))
+    assert_refused(source, "expected Parquet")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [duckdb.OutOfMemoryException("64 MB"), duckdb.IOException("write: No space left on device")],
+)
+def test_what_a_good_file_can_meet_with_is_not_the_files_fault(error: duckdb.Error) -> None:
+    with pytest.raises(type(error)) as raised, naming(Path("in.json")):
+        raise error
+    assert raised.value is error
 
 
 def assert_refused(source: Path, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import polars as pl
 import pytest
 from docred_json import article, write_articles
 
-from corpus.ingest import Ingested, TooManyRejectedError, ingest
+from corpus.ingest import Ingested, TooManyRejectedError, ingest, source_vocabulary
 from corpus.relations import RelationVocabulary
-from corpus.schema import DOCUMENTS, REJECTED, Split
+from corpus.schema import CORPUS_SPLITS, DOCUMENTS, REJECTED, Split
 from corpus.sources import open_source
 from corpus.tables import read_documents
 
@@ -41,7 +42,7 @@ def test_every_split_has_a_table(tmp_path: Path) -> None:
         Split.UNLABELLED: 0,
     }
     assert found.merged_labels == 1
-    for split in Split:
+    for split in CORPUS_SPLITS:
         table = pl.read_parquet(tmp_path / f"raw/{split}.parquet")
         assert table.schema == DOCUMENTS
         assert table["split"].to_list() == [split] * found.documents[split]
@@ -52,7 +53,7 @@ def test_every_split_has_a_table(tmp_path: Path) -> None:
 def test_ids_are_unique_over_the_splits(tmp_path: Path) -> None:
     files = {f"{name}.json": [article()] for name in ("train", "dev", "test", "unlabelled")}
     ingested(tmp_path, files)
-    tables = [tmp_path / f"raw/{split}.parquet" for split in Split]
+    tables = [tmp_path / f"raw/{split}.parquet" for split in CORPUS_SPLITS]
     ids = [document.doc_id for table in tables for document in read_documents(table)]
     assert ids == ["train/Ada", "dev/Ada", "test/Ada", "unlabelled/Ada"]
 
@@ -113,3 +114,48 @@ def test_an_unreadable_file_leaves_all_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"dev\.json: expected JSON"):
         ingested(tmp_path, {})
     assert pl.read_parquet(tmp_path / "raw/train.parquet").height == 2
+
+
+@pytest.mark.parametrize("others", [{}, {"rel2id.json": {"Na": 0, "P69": 1, "P19": 2}}])
+def test_the_vocabulary_of_a_source_is_that_of_what_is_ingested(
+    tmp_path: Path, others: dict[str, Any]
+) -> None:
+    unlabelled = article(labels=[{"h": 0, "t": 1, "r": "P1"}])
+    files = {"train.json": [article()], "unlabelled.json": [unlabelled], **others}
+    found = ingested(tmp_path, files)
+    assert source_vocabulary(open_source(str(tmp_path / "source"), tmp_path)) == found.vocabulary
+
+
+def test_files_that_arrive_come_after_the_sources_own_and_change_no_id(tmp_path: Path) -> None:
+    files = {"train.json": articles(1), "train_distant.json": [article("Ada"), article("Eve")]}
+    arrived = [
+        write_articles(tmp_path / "arrived" / name, [BAD, article("Ada"), article(name)])
+        for name in ("3.json", "1.json.gz", "2.jsonl")
+    ]
+    tables = []
+    for n in range(len(arrived) + 1):
+        found = ingested(tmp_path, files, arrived=arrived[:n])
+        tables.append(pl.read_parquet(tmp_path / "raw/distant.parquet"))
+        assert found.rejected["file"].to_list() == [file.name for file in arrived[:n]]
+    for fewer, more in pairwise(tables):
+        assert more.head(fewer.height).equals(fewer)
+    assert tables[-1]["title"].to_list()[2:] == ["Ada", "3.json", "Ada", "1.json.gz", "Ada",
+                                                 "2.jsonl"]  # fmt: skip
+    assert tables[-1]["doc_id"].n_unique() == tables[-1].height
+
+
+def test_arrived_files_have_no_say_in_the_vocabulary(tmp_path: Path) -> None:
+    odd = article("odd", labels=[{"h": 0, "t": 1, "r": "P1"}])
+    arrived = write_articles(tmp_path / "arrived/1.json", [article(), odd])
+    found = ingested(tmp_path, {"train.json": articles(1)}, arrived=[arrived])
+    assert found.vocabulary.relations == ("P19",)
+    assert found.rejected.select("file", "title").rows() == [("1.json", "odd")]
+
+
+def test_every_file_that_arrived_is_judged_alone(tmp_path: Path) -> None:
+    files = {"train.json": articles(1), "train_distant.json": articles(300)}
+    arrived = [write_articles(tmp_path / f"arrived/{n}.json", [BAD, article()]) for n in range(9)]
+    assert ingested(tmp_path, files, arrived=arrived).rejected.height == 9
+    worse = write_articles(tmp_path / "arrived/worse.json", [BAD, BAD, article()])
+    with pytest.raises(TooManyRejectedError, match=r"2 of 3 are bad.*\n- worse\.json"):
+        ingested(tmp_path, files, arrived=[worse])

@@ -20,6 +20,7 @@ from corpus.soft_labels import (
     SoftLabels,
     check_shard,
     document_digest,
+    earlier_logits,
     shard_is_current,
     write_shard,
 )
@@ -274,6 +275,56 @@ def test_a_shard_is_current_only_with_every_digest(shard, name):
 
 def test_no_shard_is_not_current(tmp_path):
     assert not shard_is_current(tmp_path / "shard-000", ORIGINS)
+
+
+CORPUS_CHANGED = dataclasses.replace(ORIGINS, corpus="c2")
+
+
+def test_logits_outlive_a_change_of_the_corpus(shard):
+    found = earlier_logits(shard, CORPUS_CHANGED)
+    assert set(found) == {(lines.doc_id, document_digest(lines)) for lines in DOCUMENTS}
+    for lines, logits in records(*DOCUMENTS):
+        kept = found[lines.doc_id, document_digest(lines)]
+        assert kept.dtype == np.float16
+        np.testing.assert_array_equal(kept, logits.astype(np.float16))
+
+
+@pytest.mark.parametrize("name", ["teacher", "vocabulary", "code"])
+def test_logits_do_not_outlive_what_they_were_made_with(shard, name):
+    assert earlier_logits(shard, dataclasses.replace(CORPUS_CHANGED, **{name: "other"})) == {}
+
+
+def test_logits_that_are_not_finite_are_not_taken_over(tmp_path):
+    endless = np.full((2, R), 1e6)
+    shard = tmp_path / "shard"
+    write_shard(shard, [(DOCUMENTS[2], endless), *records(DOCUMENTS[0])], ORIGINS, R)
+    assert [doc_id for doc_id, _ in earlier_logits(shard, ORIGINS)] == ["a"]
+
+
+@pytest.mark.parametrize("name", [LOGITS, MANIFEST, ORIGIN])
+@pytest.mark.parametrize("kept", [0, 0.5, None])
+def test_a_shard_that_is_not_whole_gives_nothing(shard, name, kept):
+    """Cut short, or without one of its files."""
+    path = shard / name
+    content = path.read_bytes()
+    path.unlink()
+    if kept is not None:
+        path.write_bytes(content[: int(kept * len(content))])
+    assert earlier_logits(shard, CORPUS_CHANGED) == {}
+    assert len(problems(shard)) == 1
+    assert name != ORIGIN or not shard_is_current(shard, ORIGINS)
+
+
+@pytest.mark.parametrize("name", [LOGITS, MANIFEST])
+def test_a_shard_with_another_byte_gives_nothing(shard, name):
+    content = bytearray((shard / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (shard / name).write_bytes(content)
+    assert earlier_logits(shard, CORPUS_CHANGED) == {}
+
+
+def test_no_shard_gives_nothing(tmp_path):
+    assert earlier_logits(tmp_path / "shard-000", ORIGINS) == {}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 from docred_json import article, write_articles
 
-from corpus.schema import Split
+from corpus.schema import CORPUS_SPLITS, Split
 from corpus.sources import CorpusFolder, open_source
 
 
@@ -35,7 +35,7 @@ def test_files_are_known_by_their_usual_names(tmp_path: Path) -> None:
     documents = "train_annotated.json dev.json.gz test.json train_distant.json.gz unlabelled.jsonl"
     others = "knowledge_base.csv rel2id.json rel_info.json.gz"
     found = opened(folder_with(tmp_path, *documents.split(), *others.split()))
-    assert {split: names(found, split) for split in Split} == {
+    assert {split: names(found, split) for split in CORPUS_SPLITS} == {
         Split.TRAIN: ["train_annotated.json"],
         Split.DEV: ["dev.json.gz"],
         Split.TEST: ["test.json"],

@@ -1,0 +1,415 @@
+"""Files that arrive in a folder: each is taken once, told by its content, or set aside.
+
+A file is moved, never copied and forgotten: at every moment it lies in the inbox, among the
+arrived ones or beside the reason why it was set aside, so that a run that was stopped is made good
+by the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from corpus.artefacts import digest, digest_of, whole
+from corpus.docred import convert
+from corpus.ingest import require_few_rejected, told
+from corpus.relations import RelationVocabulary
+from corpus.schema import Split
+from corpus.tables import write_table
+
+ENDINGS: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet")
+"""Endings of files of documents."""
+
+UNFINISHED: Final = (".part", ".tmp", "~")
+"""Endings of files that somebody still writes; they are left alone, as dot files are."""
+
+ORIGINALS: Final = "original"
+"""Folder among the arrived files for those from which tables were made."""
+
+REASON: Final = ".reason.txt"
+"""Ending of the text beside a file that was set aside."""
+
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_ARRIVAL: Final = re.compile(
+    rf"(?P<stamp>\d{{8}}T\d{{6}}Z)-(?P<digest>[0-9a-f]{{16}})({'|'.join(map(re.escape, ENDINGS))})"
+)
+_REJECTED: Final = ".rejected.parquet"
+_SCRATCH: Final = ".taking-"
+_LONGEST: Final = 200
+"""Bytes of a name that are kept: file systems allow 255, and endings are added."""
+_SHOWN: Final = 1000
+"""Bad documents that a reason tells."""
+
+
+def ending_of(path: Path) -> str | None:
+    """The ending that tells the format of a file of documents; None where nobody understands it."""
+    return next((ending for ending in ENDINGS if path.name.endswith(ending)), None)
+
+
+def settled(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
+    """Files of documents in a folder that nobody writes any more, by name.
+
+    Args:
+        folder: The folder; what lies deeper does not count, nor do links.
+        quiet_seconds: How long a file must have been left alone. Both its times count: a copy
+            may keep the old time of its content, but not that of its change of place.
+        now: The time, in seconds since 1970.
+    """
+    return [file for file in _quiet(folder, quiet_seconds, now) if ending_of(file)]
+
+
+def strangers(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
+    """The other files that nobody writes any more: their endings are not understood."""
+    return [file for file in _quiet(folder, quiet_seconds, now) if not ending_of(file)]
+
+
+def _quiet(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
+    names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+    finished = [n for n in names if not n.startswith(".") and not n.endswith(UNFINISHED)]
+    return [folder / n for n in finished if _is_quiet(folder / n, now - quiet_seconds)]
+
+
+def _is_quiet(file: Path, since: float) -> bool:
+    status = _status(file)
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return False
+    return max(status.st_mtime, status.st_ctime) <= since
+
+
+def _status(file: Path) -> os.stat_result | None:
+    """Of the file itself, not of what it links to; None where it is gone."""
+    try:
+        return file.lstat()
+    except FileNotFoundError:
+        return None
+
+
+def _fingerprint(file: Path) -> str | None:
+    """Changes whenever the file is written or put there anew; None where it is gone."""
+    status = _status(file)
+    if status is None:
+        return None
+    return digest_of(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def arrivals(arrived: Path) -> list[Path]:
+    """Files that were taken, in the order of their arrival."""
+    files = arrived.iterdir() if arrived.is_dir() else ()
+    return sorted(file for file in files if _ARRIVAL.fullmatch(file.name) and file.is_file())
+
+
+def digest_of_arrival(path: Path) -> str:
+    """Digest of the content that arrived; of a table for prediction, that of its original.
+
+    Raises:
+        ValueError: if the name is not that of a file that was taken.
+    """
+    return _arrival(path)["digest"]
+
+
+def _arrival(path: Path) -> re.Match[str]:
+    found = _ARRIVAL.fullmatch(path.name)
+    if found:
+        return found
+    raise ValueError(
+        f"{path}: expected the name of a file that arrived, <time>-<digest><ending>; found another "
+        "one. Its content could not be told from the name: put files into the inbox instead"
+    )
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the files of an inbox, by their names in it."""
+
+    arrived: dict[str, Path] = field(default_factory=dict)
+    """Where each file that was taken arrived, in the order of arrival."""
+    set_aside: dict[str, str] = field(default_factory=dict)
+    """Why each of the others was set aside."""
+    left: list[str] = field(default_factory=list)
+    """Files that changed while they were looked at: they wait for the next time."""
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A folder in which documents arrive, and where they go.
+
+    Inboxes may share the folder of what is rejected, and no other.
+
+    Raises:
+        ValueError: if two of its own folders are the same.
+    """
+
+    folder: Path
+    """Where files are put."""
+    arrived: Path
+    """Where those go that are taken, as ``<time of arrival>-<digest><ending>``.
+
+    Distant documents stay as they came. Documents to be predicted become a `DOCUMENTS` table,
+    with ``….rejected.parquet`` beside it where some were kept out, and the file that came is kept
+    in the folder ``original``.
+    """
+    rejected: Path
+    """Where the others go, under their names, each with the reason beside it."""
+    split: Split
+    """What the documents are for: `DISTANT` or `NEW`."""
+    quiet_seconds: float = 60
+    """How long a file must have been left alone."""
+
+    def __post_init__(self) -> None:
+        folders = (self.folder, self.arrived, self.rejected)
+        if len({folder.resolve() for folder in folders}) < len(folders):
+            raise ValueError(
+                f"inbox: expected three different folders, found {[str(f) for f in folders]}. "
+                "What was set aside would arrive again: name another folder"
+            )
+
+    def pending(self, now: float) -> dict[Path, str]:
+        """Files that `take` would look at, each with a digest of its state; nothing is read.
+
+        The digest changes whenever a file is written, or put there again with the same content.
+        """
+        found = ((file, _fingerprint(file)) for file in self._waiting(now))
+        return {file: state for file, state in found if state}
+
+    def take(self, vocabulary: RelationVocabulary, max_rejected_share: float, now: float) -> Taken:
+        """Take every file that has settled, or set it aside with the reason.
+
+        Set aside are files whose content was taken before, that cannot be read, in which no
+        document is good, or more are bad than is tolerated. Other runs wait until this one ends.
+
+        Args:
+            vocabulary: The relations that labels may use.
+            max_rejected_share: Share of a file's documents that may be bad; a single one is
+                tolerated unless this is 0.
+            now: The time, in seconds since 1970. A file's time of arrival is at least a second
+                after that of the one before it, so that names sort by arrival.
+
+        Raises:
+            OSError: if a folder cannot be written; what was not taken yet stays in the inbox.
+        """
+        with _locked(self.folder):
+            _sweep(self.arrived)
+            known = {digest_of_arrival(place): place for place in arrivals(self.arrived)}
+            taking = _Taking(self, vocabulary, max_rejected_share, now, known)
+            for file in self._waiting(now):
+                taking.take(file)
+        return taking.taken
+
+    def _waiting(self, now: float) -> list[Path]:
+        asked = (self.folder, self.quiet_seconds, now)
+        return sorted([*settled(*asked), *strangers(*asked)])
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder against other runs; the lock is gone with the process that holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sweep(arrived: Path) -> None:
+    """Remove what a stopped run left behind: its scratch folder, bad documents of no table."""
+    for scratch in arrived.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(scratch)
+    for rejected in arrived.glob(f"*{_REJECTED}"):
+        table = rejected.with_name(rejected.name.removesuffix(_REJECTED) + ".parquet")
+        if _ARRIVAL.fullmatch(table.name) and not table.exists():
+            rejected.unlink()
+
+
+class _ChangedError(Exception):
+    """The file changed while it was looked at."""
+
+
+@dataclass
+class _Taking:
+    """One run over an inbox."""
+
+    inbox: Inbox
+    vocabulary: RelationVocabulary
+    max_rejected_share: float
+    now: float
+    known: dict[str, Path]
+    """Where each content that was taken lies, by digest, in the order of arrival."""
+    taken: Taken = field(default_factory=Taken)
+
+    def __post_init__(self) -> None:
+        self.latest = max(
+            map(_moment, self.known.values()), default=datetime.min.replace(tzinfo=UTC)
+        )
+
+    def take(self, file: Path) -> None:
+        """Take a file or set it aside; one that changes meanwhile is left."""
+        state = _fingerprint(file)
+        self.inbox.arrived.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(dir=self.inbox.arrived, prefix=_SCRATCH) as scratch:
+                self._take(file, state, Path(scratch))
+        except _ChangedError:
+            self.taken.left.append(file.name)
+        except Exception as error:
+            error.add_note(f"while {file} was taken from the inbox")
+            raise
+
+    def _take(self, file: Path, state: str | None, scratch: Path) -> None:
+        reason = content = ""
+        try:
+            content = self._read(file, scratch)
+        except ValueError as refusal:
+            reason = str(refusal)
+        _require_same(file, state)
+        if reason:
+            self._set_aside(file, state, reason)
+        else:
+            self._keep(file, state, content, scratch)
+
+    def _read(self, file: Path, scratch: Path) -> str:
+        """The digest of a good file, whose documents are then in the scratch folder."""
+        if ending_of(file) is None:
+            raise ValueError(
+                f"{file}: expected documents in {', '.join(ENDINGS)}; found another ending. "
+                "Convert the file, or give it the ending of what is in it"
+            )
+        content = _digest(file)
+        place = self.known.get(content)
+        if place is None:
+            self._convert(file, content, scratch)
+        elif not self._lacks_original(place):
+            raise ValueError(
+                f"{file}: already taken, as {place}. Nothing needs to be done: the same content "
+                "arrived before"
+            )
+        return content
+
+    def _lacks_original(self, place: Path) -> bool:
+        """Whether a run was stopped between writing a table and keeping what it was made from."""
+        originals = self.inbox.arrived / ORIGINALS
+        return self.inbox.split is Split.NEW and not any(originals.glob(f"{place.stem}.*"))
+
+    def _convert(self, file: Path, content: str, scratch: Path) -> None:
+        split = self.inbox.split
+        prefix = f"new-{content[:8]}" if split is Split.NEW else None
+        table = scratch / "documents.parquet"
+        [judged] = convert(file, table, self.vocabulary, split, prefix=prefix).files
+        require_few_rejected(str(file), judged, self.max_rejected_share, _SHOWN)
+        if judged.documents == judged.rejected.height:
+            raise ValueError(
+                f"{file}: expected at least one good document, found none among "
+                f"{judged.documents}. There is nothing to take: add documents, or correct them\n"
+                f"{told(judged.rejected)}".rstrip()
+            )
+        if judged.rejected.height:
+            write_table(judged.rejected, scratch / "rejected.parquet")
+
+    def _keep(self, file: Path, state: str | None, content: str, scratch: Path) -> None:
+        """Move a good file to the arrived ones; a table that is made of it goes before it."""
+        place = self.known.get(content) or self._place(file, content)
+        if self.inbox.split is not Split.NEW:
+            _move(file, place, state)
+        else:
+            if content not in self.known:
+                _publish(scratch, place)
+            original = f"{place.stem}{ending_of(file)}"
+            _move(file, self.inbox.arrived / ORIGINALS / original, state)
+        self.known[content] = place
+        self.taken.arrived[file.name] = place
+
+    def _place(self, file: Path, content: str) -> Path:
+        """Where a file arrives: later, by its name, than all that are there."""
+        now = datetime.fromtimestamp(self.now, UTC)
+        self.latest = max(now, self.latest + timedelta(seconds=1))
+        ending = ".parquet" if self.inbox.split is Split.NEW else ending_of(file)
+        return self.inbox.arrived / f"{self.latest.strftime(_STAMP)}-{content}{ending}"
+
+    def _set_aside(self, file: Path, state: str | None, reason: str) -> None:
+        """Move a file to the rejected ones, after the reason."""
+        with _locked(self.inbox.rejected):
+            place = _free(self.inbox.rejected / file.name)
+            with whole(_reason(place)) as draft:
+                draft.write_text(reason + "\n", encoding="utf-8", errors="backslashreplace")
+            _move(file, place, state)
+        self.taken.set_aside[file.name] = reason
+
+
+def _moment(place: Path) -> datetime:
+    """When a file arrived, by its name."""
+    return datetime.strptime(_arrival(place)["stamp"], _STAMP).replace(tzinfo=UTC)
+
+
+def _digest(file: Path) -> str:
+    try:
+        return digest(file)
+    except FileNotFoundError as error:
+        raise _ChangedError from error
+    except PermissionError as error:
+        raise ValueError(
+            f"{file}: expected a file that may be read, found {error.strerror}. Put it into the "
+            "inbox again as one that the workflow's user may read"
+        ) from error
+
+
+def _publish(scratch: Path, place: Path) -> None:
+    """Put a table in its place. With it the content is taken; hence bad documents go first."""
+    rejected = scratch / "rejected.parquet"
+    if rejected.exists():
+        rejected.replace(place.with_name(place.stem + _REJECTED))
+    (scratch / "documents.parquet").replace(place)
+
+
+def _require_same(file: Path, state: str | None) -> None:
+    if state is None or _fingerprint(file) != state:
+        raise _ChangedError
+
+
+def _move(file: Path, place: Path, state: str | None) -> None:
+    """Rename a file; onto another file system it is copied whole and then removed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _require_same(file, state)
+    try:
+        file.replace(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with whole(place) as draft:
+            shutil.copy2(file, draft)
+            _sync(draft)
+            _require_same(file, state)
+        file.unlink()
+
+
+def _sync(file: Path) -> None:
+    """Have a copy on the disk itself before its original is removed."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _reason(file: Path) -> Path:
+    return file.with_name(file.name + REASON)
+
+
+def _free(place: Path) -> Path:
+    """The place, or one with a number, where no file lies; its name is not too long."""
+    ending = ending_of(place) or ""
+    stem = os.fsdecode(os.fsencode(place.name.removesuffix(ending))[:_LONGEST])
+    numbers = ("" if number == 1 else f"-{number}" for number in count(1))
+    places = (place.with_name(f"{stem}{number}{ending}") for number in numbers)
+    return next(free for free in places if not _occupied(free))
+
+
+def _occupied(place: Path) -> bool:
+    """Whether a file lies there, or where its reason would; a reason without its file may go."""
+    return place.exists() or _reason(_reason(place)).exists()
