@@ -1,6 +1,9 @@
 -- The tables and views of the warehouse. The variables name Parquet files; see warehouse.py.
 -- doc_id names a document; (doc_id, entity) an entity; head and tail are entities of the document.
 
+CREATE TEMP VIEW all_documents AS
+FROM read_parquet(list_concat(getvariable('raw_documents'), getvariable('new_documents')));
+
 CREATE TABLE sentences AS
 SELECT doc_id, sentence, array_to_string(words, ' ') AS text, len(words)::INTEGER AS n_words
 FROM (
@@ -8,7 +11,7 @@ FROM (
         doc_id,
         (generate_subscripts(sentences, 1) - 1)::INTEGER AS sentence,
         unnest(sentences) AS words
-    FROM read_parquet(getvariable('raw_documents'))
+    FROM all_documents
 );
 
 CREATE TABLE entities AS
@@ -23,7 +26,7 @@ FROM (
         doc_id,
         (generate_subscripts(entities, 1) - 1)::INTEGER AS entity,
         unnest(entities) AS cluster
-    FROM read_parquet(getvariable('raw_documents'))
+    FROM all_documents
 );
 
 CREATE TABLE mentions AS
@@ -41,7 +44,7 @@ FROM (
             doc_id,
             (generate_subscripts(entities, 1) - 1)::INTEGER AS entity,
             unnest(entities).mentions AS mentions
-        FROM read_parquet(getvariable('raw_documents'))
+        FROM all_documents
     )
 );
 
@@ -76,7 +79,7 @@ SELECT
     len(entities)::INTEGER AS n_entities,
     (len(entities) * (len(entities) - 1))::INTEGER AS n_pairs,
     coalesce(counted.n_labels, 0)::INTEGER AS n_labels
-FROM read_parquet(getvariable('raw_documents'))
+FROM all_documents
 LEFT JOIN (SELECT doc_id, count(*) AS n_labels FROM labels GROUP BY doc_id) AS counted
     USING (doc_id);
 
@@ -171,7 +174,7 @@ GROUP BY model, split;
 COMMENT ON TABLE documents IS 'All documents that were read, one a row; the key is doc_id';
 COMMENT ON COLUMN documents.doc_id IS 'Unique in the corpus and stable across runs';
 COMMENT ON COLUMN documents.title IS 'Title in the source; titles may repeat';
-COMMENT ON COLUMN documents.split IS 'train, dev, test, distant or unlabelled';
+COMMENT ON COLUMN documents.split IS 'train, dev, test, distant, unlabelled or new';
 COMMENT ON COLUMN documents.text IS 'All sentences, words joined by spaces';
 COMMENT ON COLUMN documents.n_sentences IS 'Number of sentences';
 COMMENT ON COLUMN documents.n_entities IS 'Number of entities';
@@ -254,6 +257,24 @@ COMMENT ON COLUMN quality_statistics.statistic IS 'What was counted, see docs/qu
 COMMENT ON COLUMN quality_statistics.relation IS 'Relation id; null for all relations together';
 COMMENT ON COLUMN quality_statistics.value IS
     'The number; shares and rates from 0 to 1, divergences in bits';
+
+COMMENT ON TABLE model_history IS
+    'What became of each fine-tuned model: whether predictions use it, and why';
+COMMENT ON COLUMN model_history.time IS 'When it was decided';
+COMMENT ON COLUMN model_history.run IS 'Id of the run, as in Dagster';
+COMMENT ON COLUMN model_history.event IS
+    'promoted: predictions use it from then on; refused: they do not; rolled_back: they do again';
+COMMENT ON COLUMN model_history.version IS 'Digest of the model''s checkpoint';
+COMMENT ON COLUMN model_history.champion IS
+    'The version that predictions used before; null for the first';
+COMMENT ON COLUMN model_history.dev_f1 IS 'Micro F1 of the version on dev, from 0 to 1';
+COMMENT ON COLUMN model_history.champion_dev_f1 IS 'The same of the champion';
+COMMENT ON COLUMN model_history.difference IS 'F1 that the version gains; negative if it loses';
+COMMENT ON COLUMN model_history.low IS 'Lower end of the 95 % interval of the difference';
+COMMENT ON COLUMN model_history.high IS 'Upper end';
+COMMENT ON COLUMN model_history.worse IS
+    'Share of bootstrap samples in which it loses more than it may, from 0 to 1';
+COMMENT ON COLUMN model_history.reason IS 'The verdict in words';
 
 COMMENT ON TABLE provenance IS 'What this warehouse was made from';
 COMMENT ON COLUMN provenance.name IS 'Name of an input or of a version';

@@ -16,6 +16,7 @@ import pytest
 from corpus.relations import RelationVocabulary
 from corpus.schema import (
     EVALUATION,
+    MODEL_HISTORY,
     PREDICTIONS,
     REJECTED,
     Document,
@@ -44,6 +45,7 @@ ADA = Document(
 TEXT = "Ada left Arden Arden is in Esk She returned"
 BARE = Document("bare", "Bare", (("Nothing",),), (), ())
 FAR = replace(ADA, doc_id="far", title="Far", labels=None)
+NEW = replace(ADA, doc_id="new-1a2b3c4d/new", title="New", labels=None)
 NAMES = {"P17": "country", "P19": "place of birth"}
 
 
@@ -87,9 +89,9 @@ def write_tables(folder: Path) -> WarehouseTables:
         raw_documents=[folder / "train.parquet", folder / "unlabelled.parquet"],
         annotated_documents=[folder / "train.parquet"],
         distant_documents=[folder / "shard-000.parquet", folder / "shard-001.parquet"],
-        predictions=folder / "predictions.parquet",
+        predictions=[folder / "predictions.parquet"],
         evaluation=folder / "evaluation.parquet",
-        rejected=folder / "rejected.parquet",
+        rejected=[folder / "rejected.parquet"],
         relations=folder / "relations.json",
         statistics=[folder / "distant.parquet"],
     )
@@ -132,6 +134,7 @@ def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> N
         "rejected_documents": 1,
         "provenance": 0,
         "quality_statistics": 1,
+        "model_history": 0,
     }
 
 
@@ -234,17 +237,43 @@ def test_a_reader_keeps_the_old_warehouse(warehouse: Path, tables: WarehouseTabl
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
-        write_table(PREDICTIONS.to_frame(), tables.predictions)
+        write_table(PREDICTIONS.to_frame(), tables.predictions[0])
         build_warehouse(warehouse, tables)
         assert process.communicate("\n", timeout=60)[0] == "3\n"
     assert ask(warehouse, "SELECT count(*) FROM predictions") == [(0,)]
+
+
+def test_whoever_opens_it_during_swaps_sees_one_of_them_whole(
+    warehouse: Path, tables: WarehouseTables
+) -> None:
+    reader = (
+        "import sys, duckdb, select\n"
+        "def counted():\n"
+        "    with duckdb.connect(sys.argv[1], read_only=True) as c:\n"
+        "        return c.execute('SELECT count(*) FROM predictions').fetchall()[0][0]\n"
+        "print(counted(), flush=True)\n"
+        "seen = set()\n"
+        "while not select.select([sys.stdin], [], [], 0)[0]: seen.add(counted())\n"
+        "print(seen <= {3, 6}, counted())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", reader, warehouse],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "3\n"
+        for times in (2, 1, 2):
+            build_warehouse(warehouse, replace(tables, predictions=tables.predictions * times))
+        assert process.communicate("\n", timeout=60)[0] == "True 6\n"
 
 
 def test_a_failure_leaves_the_old_warehouse_and_nothing_else(
     warehouse: Path, tables: WarehouseTables
 ) -> None:
     before = sorted(warehouse.parent.iterdir())
-    pl.DataFrame({"doc_id": ["ada"]}).write_parquet(tables.predictions)
+    pl.DataFrame({"doc_id": ["ada"]}).write_parquet(tables.predictions[0])
     with pytest.raises(duckdb.Error, match="title"):
         build_warehouse(warehouse, tables)
     assert sorted(warehouse.parent.iterdir()) == before
@@ -252,18 +281,25 @@ def test_a_failure_leaves_the_old_warehouse_and_nothing_else(
 
 
 def test_missing_files_are_named(tmp_path: Path, tables: WarehouseTables) -> None:
-    tables.predictions.unlink()
-    with pytest.raises(FileNotFoundError, match=r"files of predictions.*predictions\.parquet"):
-        build_warehouse(tmp_path / "warehouse.duckdb", tables)
-    with pytest.raises(FileNotFoundError, match="distant_documents, found no file at all"):
-        build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, distant_documents=[]))
+    wrong = {
+        f"{kind}, found no file at all": replace(tables, **{kind: []})
+        for kind in ("distant_documents", "predictions", "rejected")
+    } | {
+        rf"files of {kind}, found no .*gone\.parquet": replace(
+            tables, **{kind: [tmp_path / "gone.parquet"]}
+        )
+        for kind in ("predictions", "rejected", "new_documents")
+    }
+    for told, without in wrong.items():
+        with pytest.raises(FileNotFoundError, match=told):
+            build_warehouse(tmp_path / "warehouse.duckdb", without)
 
 
 def test_paths_are_taken_as_they_are(tmp_path: Path, tables: WarehouseTables) -> None:
     odd = tmp_path / "it's [here]"
     odd.mkdir()
-    moved = tables.predictions.rename(odd / "predictions.parquet")
-    rows = build_warehouse(odd / "warehouse.duckdb", replace(tables, predictions=moved))
+    moved = tables.predictions[0].rename(odd / "predictions.parquet")
+    rows = build_warehouse(odd / "warehouse.duckdb", replace(tables, predictions=[moved]))
     assert rows["predictions"] == 3
 
 
@@ -277,3 +313,62 @@ def test_before_any_check_has_run_that_table_is_empty(
 ) -> None:
     build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, statistics=[]))
     assert ask(tmp_path / "warehouse.duckdb", "SELECT * FROM quality_statistics") == []
+
+
+def test_documents_that_arrived_stand_beside_those_of_the_corpus(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    arrived = [tmp_path / "arrived.parquet", tmp_path / "arrived-later.parquet"]
+    write_documents([NEW], arrived[0], Split.NEW)
+    write_documents([], arrived[1], Split.NEW)
+    found = [prediction("new", 0, 1, "P19", 0.5) | {"doc_id": NEW.doc_id}]
+    write_table(pl.DataFrame(found, PREDICTIONS), tmp_path / "found.parquet")
+    rejected = dict.fromkeys(REJECTED, "y") | {"position": 7}
+    write_table(pl.DataFrame([rejected], REJECTED), tmp_path / "bad.parquet")
+    before = build_warehouse(tmp_path / "before.duckdb", tables)
+    more = replace(
+        tables,
+        new_documents=arrived,
+        predictions=[*tables.predictions, tmp_path / "found.parquet"],
+        rejected=[*tables.rejected, tmp_path / "bad.parquet"],
+    )
+    after = build_warehouse(tmp_path / "after.duckdb", more)
+    grown = {"documents": 1, "sentences": 3, "entities": 3, "mentions": 5}
+    grown |= {"predictions": 1, "rejected_documents": 1}
+    assert after == {name: rows + grown.get(name, 0) for name, rows in before.items()}
+    for table, key in [("documents", "split"), ("supporting_sentences", "text")]:
+        query = f"SELECT {key} FROM {table} WHERE doc_id = '{NEW.doc_id}'"
+        assert ask(tmp_path / "after.duckdb", query) == [
+            ({"split": "new", "text": "Ada left Arden"}[key],)
+        ]
+
+
+def test_the_history_of_models_is_a_table_in_its_order(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    rows = [
+        dict.fromkeys(MODEL_HISTORY) | told
+        for told in (
+            {"time": NOON, "event": "promoted", "version": "b" * 16, "dev_f1": 0.5},
+            {"time": NOON, "event": "refused", "version": "a" * 16, "champion": "b" * 16},
+        )
+    ]
+    write_table(pl.DataFrame(rows, MODEL_HISTORY), tmp_path / "model_history.parquet")
+    told = replace(tables, model_history=tmp_path / "model_history.parquet")
+    build_warehouse(tmp_path / "warehouse.duckdb", told)
+    query = "SELECT time = '2026-11-24 12:00+00', event, dev_f1, champion FROM model_history"
+    assert ask(tmp_path / "warehouse.duckdb", query) == [
+        (True, "promoted", 0.5, None),
+        (True, "refused", None, "b" * 16),
+    ]
+
+
+@pytest.mark.parametrize("name", [None, "not there.parquet"])
+def test_before_a_model_was_judged_that_table_is_empty(
+    tmp_path: Path, tables: WarehouseTables, name: str | None
+) -> None:
+    path = None if name is None else tmp_path / name
+    build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, model_history=path))
+    columns = ask(tmp_path / "warehouse.duckdb", "DESCRIBE model_history")
+    assert [column[0] for column in columns] == list(MODEL_HISTORY)
+    assert ask(tmp_path / "warehouse.duckdb", "FROM model_history") == []
