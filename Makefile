@@ -11,7 +11,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test ui lint clean
+.PHONY: help install demo test faults ui promote lint clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,14 @@ demo: install ## Run the whole distillation and say how good the models are
 
 test: install ## Run all tests
 	$(BIN)/python -m pytest
+
+faults: install ## Kill the demo's distillation 20 times and see that it ends the same (an hour)
+	$(BIN)/python -m benchmarks.kills
+
+promote: install ## Put a version of model_history in use: make promote VERSION=…
+	@test -n "$(VERSION)" || { echo "Name the version: make promote VERSION=…"; exit 2; }
+	$(BIN)/dg launch --job promote_model --config-json \
+	  '{"ops": {"production_model": {"config": {"version": "$(VERSION)"}}}}'
 
 ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg dev --host 127.0.0.1 --port $(PORT)

@@ -177,7 +177,7 @@ class Experiment:
                 self.preset.model, stage, inputs, self.tables.outputs(name), runtime=self.runtime
             ),
         )
-        self.results[name] |= {"epochs": trained.epochs, "best": trained.history.best}
+        self.results[name] |= {"epochs": trained.epochs, "best": trained.best}
         self._score(name)
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
@@ -188,7 +188,7 @@ class Experiment:
         return outcome
 
     def _label(self) -> None:
-        labeller = SoftLabeller(self.tables.model("teacher"), "benchmark", self.runtime)
+        labeller = SoftLabeller(self.tables.model("teacher"), "benchmark", lambda: self.runtime)
         labeller.label(self.tables.distant, self.tables.soft_labels)
 
     def _score(self, name: str) -> None:

@@ -46,7 +46,7 @@ def distil(source: CorpusSource, method: Method, folder: Path) -> dict[str, Any]
         jobs=definitions.jobs,
         resources={**(definitions.resources or {}), **replaced},
         loggers=definitions.loggers,
-    ).resolve_job_def("distillation")
+    ).resolve_job_def("redistillation")
     started = time.monotonic()
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(

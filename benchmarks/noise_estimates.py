@@ -172,7 +172,7 @@ def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
     raw = pl.scan_parquet(tables.raw / "train.parquet").join(ids, on="doc_id", how="semi")
     truth = tables.root / "truth.parquet"
     write_table(raw, truth)
-    SoftLabeller(teacher, "benchmark", runtime).label(truth, tables.soft_labels)
+    SoftLabeller(teacher, "benchmark", lambda: runtime).label(truth, tables.soft_labels)
     fitted = read_json(teacher / CALIBRATION)
     if fitted is None:
         raise SystemExit(f"{teacher}: expected a calibration, found none: dev told none")

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         say(f"Nothing was run. {error}")
         return 2
     with instance_of_environment() as instance:
-        result = definitions.resolve_job_def("distillation").execute_in_process(
+        result = definitions.resolve_job_def("redistillation").execute_in_process(
             instance=instance, raise_on_error=False, run_config={"loggers": {"story": {}}}
         )
     failed = [check for check in result.get_asset_check_evaluations() if is_error(check)]

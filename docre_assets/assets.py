@@ -1,5 +1,6 @@
 """All assets, from source files to the warehouse."""
 
+from docre_assets.arrival_assets import distant_arrivals, new_documents
 from docre_assets.corpus_assets import (
     annotated_documents,
     distant_documents,
@@ -7,9 +8,11 @@ from docre_assets.corpus_assets import (
     raw_documents,
 )
 from docre_assets.model_assets import finetuned_model, soft_labels, student_model, teacher_model
-from docre_assets.serving_assets import evaluation, predictions, warehouse
+from docre_assets.production_assets import production_model
+from docre_assets.serving_assets import evaluation, new_predictions, predictions, warehouse
 
 ASSETS = [
+    distant_arrivals,
     raw_documents,
     knowledge_base,
     annotated_documents,
@@ -19,6 +22,9 @@ ASSETS = [
     student_model,
     finetuned_model,
     evaluation,
+    production_model,
     predictions,
+    new_documents,
+    new_predictions,
     warehouse,
 ]

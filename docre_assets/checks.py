@@ -9,7 +9,8 @@ from docre_assets import corpus_assets, model_assets, serving_assets
 from docre_assets.metadata import check_result
 from docre_assets.partitions import SHARDS
 from docre_assets.quality_checks import QUALITY_CHECKS
-from models.checkpoint_files import RELATIONS, WEIGHTS
+from docre_assets.serving_checks import SERVING_CHECKS
+from models.checkpoint_files import RELATIONS, WEIGHTS, checkpoint_digest
 from quality.facts import check_triples
 from quality.outcomes import check_evaluation, check_predictions, check_vocabulary
 from quality.report import Report
@@ -70,8 +71,6 @@ def shards_complete(storage: Storage) -> dg.AssetCheckResult:
 @dg.asset_check(asset=model_assets.soft_labels, blocking=True)
 def made_by_teacher(storage: Storage) -> dg.AssetCheckResult:
     """All soft labels are of the teacher and of the relations as they are now."""
-    from models.checkpoint import checkpoint_digest
-
     now = {
         "model": checkpoint_digest(storage.model("teacher")),
         "vocabulary": storage.vocabulary().digest,
@@ -99,8 +98,6 @@ def dev_logits_check(asset: dg.AssetsDefinition, model: str) -> dg.AssetChecksDe
     @dg.asset_check(asset=asset, blocking=True)
     def dev_logits_current(storage: Storage) -> dg.AssetCheckResult:
         """The logits that the model is judged by are its own, of dev as it is now."""
-        from models.checkpoint import checkpoint_digest
-
         folder, remedy = storage.dev_logits(model), f"materialize {asset.key.path[-1]} again"
         now = {
             "model": checkpoint_digest(storage.model(model)),
@@ -160,5 +157,6 @@ CHECKS = [
     *(dev_logits_check(asset, model) for model, asset in MODELS.items()),
     predictions_valid,
     scores_finite,
+    *SERVING_CHECKS,
     *QUALITY_CHECKS,
 ]

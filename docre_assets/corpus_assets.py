@@ -5,11 +5,14 @@ import polars as pl
 
 from corpus.artefacts import digest, whole
 from corpus.distant import label_distantly, write_shards
+from corpus.inbox import arrivals
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
-from corpus.schema import ANNOTATED, TO_BE_DISTILLED, Split
+from corpus.schema import ANNOTATED, CORPUS_SPLITS, TO_BE_DISTILLED, Split
 from corpus.tables import write_table
-from docre_assets.guard import require_checks_passed
+from docre_assets.arrival_assets import distant_arrivals
+from docre_assets.guard import require_sound
+from docre_assets.making import made_from, make
 from docre_assets.metadata import OWNERS, documents_metadata, table_metadata
 from docre_assets.partitions import SHARDS
 from resources.corpus_source import CorpusSource
@@ -18,19 +21,35 @@ from resources.storage import Storage
 GROUP = "corpus"
 
 
-@dg.asset(group_name=GROUP, kinds={"parquet", "duckdb"}, owners=OWNERS, code_version="1")
-def raw_documents(storage: Storage, corpus_source: CorpusSource) -> dg.MaterializeResult:
+@dg.asset(
+    deps=[distant_arrivals],
+    group_name=GROUP,
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    code_version="2",
+)
+def raw_documents(
+    context: dg.AssetExecutionContext, storage: Storage, corpus_source: CorpusSource
+) -> dg.MaterializeResult:
     """All documents as they came, one table a split; invalid ones are set aside with the reason."""
+    require_sound(context, storage)
     source = corpus_source.open(storage.source)
-    ingested = ingest(source, storage.raw_documents, corpus_source.max_rejected_share)
-    tables = {split: storage.raw(split) for split in Split}
+    arrived = arrivals(storage.arrived("distant"))
+    share = corpus_source.max_rejected_share
+    wanted = made_from(context, source.digest, [path.name for path in arrived], share)
+    made = make(
+        context, storage, wanted, lambda: ingest(source, storage.raw_documents, share, arrived)
+    )
+    tables = {split: storage.raw(split) for split in CORPUS_SPLITS}
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.raw_documents)),
+        data_version=dg.DataVersion(made.content),
         metadata={
             **documents_metadata(tables, storage.raw_documents),
             "relations": len(storage.vocabulary().relations),
-            "rejected_documents": ingested.rejected.height,
+            "rejected_documents": _rows(pl.scan_parquet(storage.rejected_documents)),
             "corpus": corpus_source.spec,
+            "arrived_files": len(arrived),
+            "kept": made.kept,
         },
     )
 
@@ -46,19 +65,26 @@ def knowledge_base(
     context: dg.AssetExecutionContext, storage: Storage, corpus_source: CorpusSource
 ) -> dg.MaterializeResult:
     """Facts by name: the corpus' own, else those of the annotated training documents."""
-    require_checks_passed(context)
+    require_sound(context, storage)
     given = corpus_source.open(storage.source).knowledge_base
-    training = pl.scan_parquet(storage.raw(Split.TRAIN))
-    facts = read_triples(given, storage.vocabulary()) if given else triples_of(training)
-    write_table(facts, storage.knowledge_base)
+    training = storage.raw(Split.TRAIN)
+    wanted = made_from(context, digest(given or training), digest(storage.relations))
+
+    def write() -> None:
+        labelled = pl.scan_parquet(training)
+        facts = read_triples(given, storage.vocabulary()) if given else triples_of(labelled)
+        write_table(facts, storage.knowledge_base)
+
+    made = make(context, storage, wanted, write)
     triples = pl.scan_parquet(storage.knowledge_base)
     left_out = _rows(read_triples(given)) - _rows(triples) if given else 0
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.knowledge_base)),
+        data_version=dg.DataVersion(made.content),
         metadata={
             **table_metadata(triples, storage.knowledge_base),
             "source": str(given or "labels of the annotated training documents"),
             "left_out_of_unknown_relations": left_out,
+            "kept": made.kept,
         },
     )
 
@@ -74,16 +100,21 @@ def annotated_documents(
     context: dg.AssetExecutionContext, storage: Storage
 ) -> dg.MaterializeResult:
     """Documents that people labelled, for training, dev and test; only test may lack labels."""
-    require_checks_passed(context)
-    with whole(storage.annotated_documents) as draft:
-        for split in ANNOTATED:
-            documents = pl.scan_parquet(storage.raw(split))
-            labelled = documents.filter(pl.col("labels").is_not_null() | (split is Split.TEST))
-            write_table(labelled, draft / storage.annotated(split).name)
+    require_sound(context, storage)
+
+    def write() -> None:
+        with whole(storage.annotated_documents) as draft:
+            for split in ANNOTATED:
+                documents = pl.scan_parquet(storage.raw(split))
+                labelled = documents.filter(pl.col("labels").is_not_null() | (split is Split.TEST))
+                write_table(labelled, draft / storage.annotated(split).name)
+
+    wanted = made_from(context, [digest(storage.raw(split)) for split in ANNOTATED])
+    made = make(context, storage, wanted, write)
     tables = {split: storage.annotated(split) for split in ANNOTATED}
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.annotated_documents)),
-        metadata=documents_metadata(tables, storage.annotated_documents),
+        data_version=dg.DataVersion(made.content),
+        metadata=documents_metadata(tables, storage.annotated_documents) | {"kept": made.kept},
     )
 
 
@@ -92,22 +123,30 @@ def annotated_documents(
     group_name=GROUP,
     kinds={"parquet", "polars"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
 )
 def distant_documents(context: dg.AssetExecutionContext, storage: Storage) -> dg.MaterializeResult:
     """Documents labelled by joining their entity pairs with the knowledge base, in shards."""
-    require_checks_passed(context)
-    documents = pl.scan_parquet([storage.raw(split) for split in TO_BE_DISTILLED])
+    require_sound(context, storage)
+    sources = [storage.raw(split) for split in TO_BE_DISTILLED]
+    documents = pl.scan_parquet(sources)
     _require_documents(documents, storage)
-    labelled = label_distantly(documents, pl.scan_parquet(storage.knowledge_base))
-    paths = write_shards(labelled, storage.distant_documents, len(SHARDS))
+
+    def write() -> None:
+        labelled = label_distantly(documents, pl.scan_parquet(storage.knowledge_base))
+        write_shards(labelled, storage.distant_documents, len(SHARDS))
+
+    inputs = [digest(path) for path in (*sources, storage.knowledge_base)]
+    made = make(context, storage, made_from(context, inputs, len(SHARDS)), write)
+    paths = storage.distant_shards(SHARDS)
     table = pl.scan_parquet(paths)
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.distant_documents)),
+        data_version=dg.DataVersion(made.content),
         metadata={
             **table_metadata(table, storage.distant_documents),
             "labels": table.select(pl.col("labels").list.len().sum()).collect().item(),
             "shards": len(paths),
+            "kept": made.kept,
         },
     )
 

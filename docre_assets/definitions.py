@@ -1,11 +1,12 @@
-"""What Dagster loads: assets, checks, jobs and resources; `workspace.yaml` points here."""
+"""What Dagster loads: assets, checks, jobs, automation, resources; `workspace.yaml` points here."""
 
 import dagster as dg
 
 from docre_assets.assets import ASSETS
+from docre_assets.automation import SCHEDULES, SENSORS
 from docre_assets.checks import CHECKS
 from docre_assets.console import story
-from docre_assets.jobs import distillation
+from docre_assets.jobs import JOBS
 from resources.environment import resources_from_environment
 
 
@@ -19,7 +20,9 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[distillation],
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         resources=resources_from_environment(),
         loggers={"story": story},
         executor=dg.in_process_executor,

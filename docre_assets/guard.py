@@ -1,10 +1,11 @@
-"""Keeps an asset from being built on one whose checks failed, in an earlier run too.
+"""Keeps an asset from being built on one whose checks failed or whose artefacts were damaged.
 
 Dagster's blocking checks stop what is downstream within their run only: materialized on its own
 afterwards, an asset would be built on what was found to be broken.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
@@ -12,8 +13,32 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
+from corpus.seals import BrokenSealError
+from resources.storage import Storage
+
 RECENT = 20
 """Executions of a check among which one that came to its end is looked for."""
+
+
+def require_sound(context: dg.AssetExecutionContext, storage: Storage) -> None:
+    """Raise unless all that an asset is made from has passed its checks and is still the same.
+
+    Raises:
+        dagster.Failure: naming the checks or the artefacts, and what to do.
+    """
+    require_checks_passed(context)
+    try:
+        for parent in sorted(_parents(context)):
+            storage.seal(parent.to_user_string()).require_unbroken()
+    except BrokenSealError as error:
+        told = f"{context.asset_key.to_user_string()} is not materialized: {error}"
+        raise dg.Failure(told, allow_retries=False) from error
+
+
+def _parents(context: dg.AssetExecutionContext) -> AbstractSet[dg.AssetKey]:
+    # The job's own graph knows the checks of the selected assets alone.
+    graph = context.job_def.asset_layer.asset_graph.source_asset_graph
+    return graph.get(context.asset_key).parent_keys
 
 
 def require_checks_passed(context: dg.AssetExecutionContext) -> None:
@@ -41,9 +66,7 @@ def require_checks_passed(context: dg.AssetExecutionContext) -> None:
 
 def blocking_checks_upstream(context: dg.AssetExecutionContext) -> list[dg.AssetCheckKey]:
     """Blocking checks of the assets that an asset is made from directly."""
-    # The job's own graph knows the checks of the selected assets alone.
-    graph = context.job_def.asset_layer.asset_graph.source_asset_graph
-    parents = graph.get(context.asset_key).parent_keys
+    graph, parents = context.job_def.asset_layer.asset_graph.source_asset_graph, _parents(context)
     return [
         key
         for key in graph.asset_check_keys

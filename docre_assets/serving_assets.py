@@ -3,15 +3,26 @@
 import dagster as dg
 import polars as pl
 
-from corpus.artefacts import digest, digest_of, write_json
-from corpus.schema import ANNOTATED, Split
+from corpus.artefacts import digest, digest_of, whole, write_json
+from corpus.schema import ANNOTATED, CORPUS_SPLITS, PREDICTIONS, Split
 from corpus.tables import write_table
+from docre_assets.arrival_assets import new_documents
 from docre_assets.corpus_assets import annotated_documents, distant_documents, raw_documents
-from docre_assets.guard import require_checks_passed
+from docre_assets.guard import require_sound
+from docre_assets.making import made_from, make
 from docre_assets.metadata import OWNERS, picture, table_metadata
-from docre_assets.model_assets import GPU_POOL, finetuned_model, student_model, teacher_model
+from docre_assets.model_assets import (
+    FRESH,
+    GPU_POOL,
+    finetuned_model,
+    student_model,
+    teacher_model,
+)
+from docre_assets.model_versions import ModelVersions, Version
 from docre_assets.partitions import SHARDS
+from docre_assets.production_assets import production_model
 from docre_assets.scoring import Benchmark, evaluate, headline, predict_all
+from docre_assets.training import model_version
 from quality.figures import score_bars
 from quality.warehouse import WarehouseTables, build_warehouse
 from resources.compute import Compute
@@ -36,79 +47,133 @@ def evaluation(
     context: dg.AssetExecutionContext, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
     """Every score of all three models on dev and test, and DocRED's result.json of the last."""
-    require_checks_passed(context)
-    benchmark = Benchmark.read(
-        {split: storage.annotated(split) for split in SCORED},
-        storage.annotated(Split.TRAIN),
-        storage.distant_shards(SHARDS),
-    )
+    require_sound(context, storage)
     checkpoints = {model: storage.model(model) for model in MODELS}
-    evaluated = evaluate(checkpoints, benchmark, compute.runtime())
-    write_table(evaluated.scores, storage.scores)
-    write_json(evaluated.submission("finetuned"), storage.submission)
+    splits = {split: storage.annotated(split) for split in SCORED}
+    train, distant = storage.annotated(Split.TRAIN), storage.distant_shards(SHARDS)
+
+    def write() -> None:
+        benchmark = Benchmark.read(splits, train, distant)
+        evaluated = evaluate(checkpoints, benchmark, compute.runtime())
+        with whole(storage.evaluation) as draft:
+            write_table(evaluated.scores, draft / storage.scores.name)
+            write_json(evaluated.submission("finetuned"), draft / storage.submission.name)
+
+    versions = [model_version(checkpoint) for checkpoint in checkpoints.values()]
+    tables = [digest(path) for path in (*splits.values(), train, *distant)]
+    made = make(context, storage, made_from(context, versions, tables), write)
+    scores = pl.read_parquet(storage.scores)
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.scores.parent)),
+        data_version=dg.DataVersion(made.content),
         metadata={
-            **headline_metadata(evaluated.scores),
-            **table_metadata(evaluated.scores.lazy(), storage.scores),
-            "scores": picture(score_bars(evaluated.scores), "scores of all models"),
+            **headline_metadata(scores),
+            **table_metadata(scores.lazy(), storage.scores),
+            "kept": made.kept,
+            "scores": picture(score_bars(scores), "scores of all models"),
             "submission": dg.MetadataValue.path(str(storage.submission)),
         },
     )
 
 
 @dg.asset(
-    deps=[raw_documents, distant_documents, finetuned_model],
+    deps=[raw_documents, distant_documents, production_model],
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
-    code_version="2",
+    code_version="3",
     pool=GPU_POOL,
+    freshness_policy=FRESH,
 )
 def predictions(
     context: dg.AssetExecutionContext, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
-    """Triples that the fine-tuned model finds in all documents, with their scores."""
-    require_checks_passed(context)
-    tables = [
-        *(storage.raw(split) for split in ANNOTATED),
-        *storage.distant_shards(SHARDS),
-    ]
-    found = predict_all(tables, storage.model("finetuned"), compute.runtime())
-    write_table(found, storage.predictions)
+    """Triples that the production model finds in all documents of the corpus."""
+    require_sound(context, storage)
+    model = model_in_use(storage)
+    tables = [*(storage.raw(split) for split in ANNOTATED), *storage.distant_shards(SHARDS)]
+
+    def write() -> None:
+        write_table(predict_all(tables, model.path, compute.runtime()), storage.predictions)
+
+    wanted = made_from(context, model.version, [digest(table) for table in tables])
+    made = make(context, storage, wanted, write)
+    found = pl.scan_parquet(storage.predictions)
+    distinct = found.select(pl.col("doc_id", "relation").n_unique()).collect()
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(storage.predictions)),
+        data_version=dg.DataVersion(made.content),
         metadata={
-            **table_metadata(found.lazy(), storage.predictions),
-            "documents_with_triples": found["doc_id"].n_unique(),
-            "relations_found": found["relation"].n_unique(),
+            **table_metadata(found, storage.predictions),
+            "model_version": model.version,
+            "documents_with_triples": distinct["doc_id"].item(),
+            "relations_found": distinct["relation"].item(),
+            "kept": made.kept,
         },
     )
 
 
 @dg.asset(
-    deps=[raw_documents, annotated_documents, distant_documents, predictions, evaluation],
+    deps=[new_documents, production_model],
+    group_name="serving",
+    kinds={"pytorch", "parquet"},
+    owners=OWNERS,
+    code_version="1",
+    pool="new_documents",
+)
+def new_predictions(
+    context: dg.AssetExecutionContext, storage: Storage, compute: Compute
+) -> dg.MaterializeResult:
+    """Triples that the production model finds in what arrived to be predicted, file by file.
+
+    It does not wait for the pool of the device: a training takes hours, these documents minutes.
+    """
+    require_sound(context, storage)
+    model, kept = model_in_use(storage), 0
+    tables = storage.new_documents()
+    for table in tables:
+        place = storage.new_predictions(table)
+        seal = storage.seal_of_new_predictions(table)
+        wanted = made_from(context, model.version, digest(table))
+        if seal.keeps(wanted):
+            kept += 1
+            continue
+        with seal.renewed(wanted):
+            write_table(predict_all([table], model.path, compute.runtime()), place)
+    paths = [storage.new_predictions(table) for table in tables]
+    found = pl.scan_parquet(paths, glob=False) if paths else PREDICTIONS.to_frame().lazy()
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest_of([digest(path) for path in paths])),
+        metadata={
+            **table_metadata(found, storage.new_predictions_folder),
+            "model_version": model.version,
+            "files": len(tables),
+            "files_kept": kept,
+        },
+    )
+
+
+@dg.asset(
+    deps=[
+        raw_documents,
+        annotated_documents,
+        distant_documents,
+        new_documents,
+        production_model,
+        predictions,
+        new_predictions,
+        evaluation,
+    ],
     group_name="serving",
     kinds={"duckdb", "sql"},
     owners=OWNERS,
-    code_version="2",
+    code_version="3",
     pool="duckdb",
 )
 def warehouse(
     context: dg.AssetExecutionContext, storage: Storage, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole."""
-    require_checks_passed(context)
-    tables = WarehouseTables(
-        raw_documents=[storage.raw(split) for split in Split],
-        annotated_documents=[storage.annotated(split) for split in ANNOTATED],
-        distant_documents=storage.distant_shards(SHARDS),
-        predictions=storage.predictions,
-        evaluation=storage.scores,
-        rejected=storage.rejected_documents,
-        relations=storage.relations,
-        statistics=storage.all_statistics(),
-    )
+    require_sound(context, storage)
+    tables = warehouse_tables(storage)
     inputs = digests(storage)
     rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
     return dg.MaterializeResult(
@@ -119,6 +184,39 @@ def warehouse(
             "dagster/uri": str(warehouse.file),
             "query": dg.MetadataValue.md(f"```sql\n{QUERY}\n```"),
         },
+    )
+
+
+def model_in_use(storage: Storage) -> Version:
+    """The model that predictions are made with.
+
+    Raises:
+        dagster.Failure: if there is none yet.
+    """
+    current = ModelVersions(storage.production).current
+    if current is None:
+        raise dg.Failure(
+            f"expected a model in use, found none in {storage.production}: nothing can be "
+            "predicted before the first distillation; run the job redistillation",
+            allow_retries=False,
+        )
+    return current
+
+
+def warehouse_tables(storage: Storage) -> WarehouseTables:
+    """Everything that the warehouse is made from."""
+    new = storage.new_documents()
+    return WarehouseTables(
+        raw_documents=[storage.raw(split) for split in CORPUS_SPLITS],
+        annotated_documents=[storage.annotated(split) for split in ANNOTATED],
+        distant_documents=storage.distant_shards(SHARDS),
+        new_documents=new,
+        predictions=[storage.predictions, *map(storage.new_predictions, new)],
+        evaluation=storage.scores,
+        rejected=[storage.rejected_documents, *storage.new_rejected()],
+        relations=storage.relations,
+        statistics=storage.all_statistics(),
+        model_history=ModelVersions(storage.production).history_file,
     )
 
 

@@ -1,6 +1,6 @@
 """Soft labels of one shard: computed once, kept while nothing they depend on has changed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,36 +12,48 @@ from corpus.artefacts import digest_of
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from corpus.soft_labels import (
+    DocumentKey,
     ShardOrigin,
     check_shard,
     document_digest,
+    earlier_logits,
     shard_is_current,
     write_shard,
 )
 from corpus.tables import read_documents
-from models.checkpoint_files import RELATIONS
+from models.checkpoint_files import RELATIONS, checkpoint_digest
 
 if TYPE_CHECKING:
     from models.extractor import Extractor
     from models.runtime import Runtime
+
+Logits = Iterator[tuple[Document, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class LabelledShard:
     """What became of a shard."""
 
-    n_documents: int
+    n_kept: int
+    """Documents whose logits were right already."""
+    n_computed: int
+    """Documents that are new or have changed."""
     n_pairs: int
-    kept: bool
-    """Whether it was right already, and not computed again."""
     digest: str
     """Of everything that its logits depend on."""
     folder: Path
 
+    @property
+    def kept(self) -> bool:
+        """Whether nothing had to be computed."""
+        return self.n_computed == 0
+
     def metadata(self) -> dict[str, Any]:
         """The shard as Dagster shows it."""
         return {
-            "documents": self.n_documents,
+            "documents": self.n_kept + self.n_computed,
+            "documents_kept": self.n_kept,
+            "documents_computed": self.n_computed,
             "dagster/partition_row_count": self.n_pairs,
             "kept": self.kept,
             "origin": self.digest,
@@ -49,18 +61,20 @@ class LabelledShard:
         }
 
     def __str__(self) -> str:
-        done = "kept, its digests match" if self.kept else "computed"
-        return f"{done} ({self.n_documents} documents, {self.n_pairs} pairs)"
+        some = f"{self.n_kept} kept, {self.n_computed} computed"
+        documents = f"{self.n_kept + self.n_computed} documents, {self.n_pairs} pairs"
+        return f"{'all kept' if self.kept else some} ({documents})"
 
 
 @dataclass
 class SoftLabeller:
-    """A teacher, loaded when the first shard needs it."""
+    """A teacher, loaded when the first document needs it."""
 
     checkpoint: Path
     code: str
     """Version of the code that computes soft labels."""
-    runtime: "Runtime"
+    runtime: "Callable[[], Runtime]"
+    """Device and precision, asked for when the first document needs them."""
 
     @cached_property
     def teacher(self) -> "Extractor":
@@ -69,34 +83,72 @@ class SoftLabeller:
 
         return load_checkpoint(self.checkpoint)
 
+    @cached_property
+    def vocabulary(self) -> RelationVocabulary:
+        """The teacher's relations."""
+        return RelationVocabulary.load(self.checkpoint / RELATIONS)
+
     def label(self, documents: Path, folder: Path) -> LabelledShard:
         """Write the soft labels of a table of documents, unless they are there and whole.
+
+        Where the same teacher made the shard for other documents, only those that are new or have
+        changed are computed; the others' logits are taken over bit for bit.
 
         Args:
             documents: a `DOCUMENTS` table.
             folder: the shard of soft labels, replaced if it exists and is of something else.
         """
-        origin = self._origin(documents)
+        keys, n_pairs = [], 0
+        for document in read_documents(documents):
+            keys.append((document.doc_id, document_digest(document)))
+            n_pairs += document.n_pairs
+        origin = self._origin(keys)
         kept = shard_is_current(folder, origin) and not check_shard(folder, documents)
-        if not kept:
-            write_shard(folder, self._logits(documents), origin, len(self.teacher.vocabulary))
-        n_pairs = [document.n_pairs for document in read_documents(documents)]
-        return LabelledShard(len(n_pairs), sum(n_pairs), kept, digest_of(vars(origin)), folder)
+        n_kept = len(keys) if kept else self._write(documents, keys, origin, folder)
+        return LabelledShard(n_kept, len(keys) - n_kept, n_pairs, digest_of(vars(origin)), folder)
 
-    def _logits(self, documents: Path) -> Iterator[tuple[Document, np.ndarray]]:
+    def _write(
+        self, documents: Path, keys: Sequence[DocumentKey], origin: ShardOrigin, folder: Path
+    ) -> int:
+        """Write the shard, and give the number of documents whose logits were taken over."""
+        earlier = earlier_logits(folder, origin)
+        n_kept = sum(key in earlier for key in keys)
+        logits = self._logits(documents, keys, earlier)
+        del earlier  # the stream alone maps the old files, and ends before they are removed
+        write_shard(folder, logits, origin, len(self.vocabulary))
+        return n_kept
+
+    def _logits(
+        self,
+        documents: Path,
+        keys: Sequence[DocumentKey],
+        earlier: Mapping[DocumentKey, np.ndarray],
+    ) -> Logits:
+        """Logits of all documents in the order of the table.
+
+        The table is read twice side by side: the teacher looks ahead for documents to compute
+        together, past any number that it need not compute.
+        """
+        new = (
+            document
+            for document, key in zip(read_documents(documents), keys, strict=True)
+            if key not in earlier
+        )
+        computed = self._computed(new)
+        for document, key in zip(read_documents(documents), keys, strict=True):
+            yield (document, earlier[key].copy()) if key in earlier else next(computed)
+
+    def _computed(self, documents: Iterator[Document]) -> Logits:
+        """Logits by the teacher, which is not loaded before the first are asked for."""
         from models.infer import stream_logits
 
-        return stream_logits(self.teacher, read_documents(documents), self.runtime)
+        yield from stream_logits(self.teacher, documents, self.runtime())
 
-    def _origin(self, documents: Path) -> ShardOrigin:
+    def _origin(self, keys: Sequence[DocumentKey]) -> ShardOrigin:
         """Digests of teacher, vocabulary and text; the documents' labels do not move logits."""
-        from models.checkpoint import checkpoint_digest
-
-        vocabulary = RelationVocabulary.load(self.checkpoint / RELATIONS)
-        text = [(d.doc_id, document_digest(d)) for d in read_documents(documents)]
         return ShardOrigin(
             teacher=checkpoint_digest(self.checkpoint),
-            vocabulary=vocabulary.digest,
-            corpus=digest_of(text),
+            vocabulary=self.vocabulary.digest,
+            corpus=digest_of(keys),
             code=self.code,
         )

@@ -5,25 +5,29 @@ Teacher, student and fine-tuned model go through the same function and differ in
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from corpus.artefacts import digest, digest_of
+from corpus.artefacts import digest, digest_of, read_json
+from corpus.distant import read_shards
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.soft_labels import ShardOrigin, SoftLabels, document_digest, write_shard
 from corpus.tables import read_documents
-from models.checkpoint_files import CALIBRATION
+from models.checkpoint_files import CALIBRATION, METRICS, checkpoint_digest
 from models.config import ModelConfig, Stage, Start
 
 if TYPE_CHECKING:
     from models.dev_logits import DevLogits
     from models.extractor import Extractor
     from models.runtime import Runtime
-    from models.train import Epoch, History
+    from models.train import Epoch
+
+
+EVERY = 60.0
+"""Seconds between the states of a training: what a kill may cost."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class StageInputs:
     """Artefacts that a stage reads."""
 
     documents: Sequence[Path]
-    """Tables of labelled documents to train on."""
+    """Tables of labelled documents to train on; several are shards of one corpus."""
     dev: Path
     """Table of labelled documents that choose the epoch; may be empty."""
     relations: Path
@@ -54,23 +58,48 @@ class StageOutputs:
 
 
 @dataclass(frozen=True)
+class Resumption:
+    """What lets a training that was interrupted go on."""
+
+    states: Path
+    """Folder of its states."""
+    identity: str
+    """Digest of all that its result depends on: a state of another identity is not gone on from."""
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A stage's outcome."""
+    """A stage's outcome, as its checkpoint tells it."""
 
     digest: str
     """Of the checkpoint, its calibration included."""
     calibration: Calibration | None
     """What makes its margins probabilities; None where dev told none."""
-    history: "History"
-    n_documents: int
-    n_weights: int
-    runtime: str
+    epochs: list[dict[str, Any]]
+    """All epochs as `quality.figures.training_curve` takes them."""
+    best: int
+    """Number of the epoch whose weights these are, from 1."""
+    documents: int
+    """Number of documents trained on."""
+    weights: int
+    """Number of the network's parameters."""
+    computed_on: str
     """Device, precision and threads in words."""
 
-    @property
-    def epochs(self) -> list[dict[str, Any]]:
-        """All epochs as `quality.figures.training_curve` takes them."""
-        return [asdict(epoch) for epoch in self.history.epochs]
+    @classmethod
+    def read(cls, checkpoint: Path) -> "Trained":
+        """What a stage has left."""
+        fitted = read_json(checkpoint / CALIBRATION)
+        return cls(
+            digest=model_version(checkpoint),
+            calibration=None if fitted is None else Calibration(**fitted),
+            **read_json(checkpoint / METRICS),
+        )
+
+
+def model_version(checkpoint: Path) -> str:
+    """Digest of all that predictions and their probabilities depend on."""
+    return digest_of(checkpoint_digest(checkpoint), digest(checkpoint / CALIBRATION))
 
 
 def train_stage(
@@ -80,9 +109,19 @@ def train_stage(
     outputs: StageOutputs,
     *,
     runtime: "Runtime",
+    resumption: Resumption | None = None,
     on_epoch: "Callable[[Epoch], None] | None" = None,
 ) -> Trained:
     """Train a model on artefacts, calibrate it on dev, and save both with their provenance.
+
+    Args:
+        model: the network.
+        stage: loop and objective.
+        inputs: artefacts to read.
+        outputs: artefacts to write.
+        runtime: device and precision.
+        resumption: lets the training go on where it was interrupted; without it, it starts anew.
+        on_epoch: called after every epoch.
 
     Raises:
         ValueError: if there are no documents to train on, or an input is of another corpus or
@@ -90,33 +129,37 @@ def train_stage(
     """
     from models.checkpoint import save_checkpoint
     from models.dev_logits import calibrate
+    from models.resume import TrainingState
     from models.train import fit
 
     dev = list(read_documents(inputs.dev))
     vocabulary = RelationVocabulary.load(inputs.relations)
     extractor = _starting_point(model, stage, inputs, vocabulary)
+    state = TrainingState(resumption.states, resumption.identity, EVERY) if resumption else None
     history = fit(
         extractor,
-        chain.from_iterable(map(read_documents, inputs.documents)),
+        read_shards(inputs.documents),
         stage,
         runtime=runtime,
         dev=dev,
         soft_labels=_soft_labels(stage, inputs, vocabulary),
         on_epoch=on_epoch,
+        state=state,
     )
     dev_logits = calibrate(extractor, dev, runtime)
-    metrics = {"best": history.best, "epochs": [asdict(epoch) for epoch in history.epochs]}
-    provenance = _provenance(stage, inputs)
-    saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=provenance)
+    metrics = {
+        "epochs": [asdict(epoch) for epoch in history.epochs],
+        "best": history.best,
+        "documents": pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
+        "weights": sum(weight.numel() for weight in extractor.network.parameters()),
+        "computed_on": str(runtime),
+    }
+    made_from = provenance(stage, inputs)
+    saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=made_from)
     write_dev_logits(dev_logits, outputs.dev_logits, saved, vocabulary)
-    return Trained(
-        digest_of(saved, digest(outputs.checkpoint / CALIBRATION)),
-        extractor.calibration,
-        history,
-        pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
-        sum(weight.numel() for weight in extractor.network.parameters()),
-        str(runtime),
-    )
+    if state:
+        state.clear()
+    return Trained.read(outputs.checkpoint)
 
 
 def write_dev_logits(
@@ -177,18 +220,14 @@ def _soft_labels(
     stage: Stage, inputs: StageInputs, vocabulary: RelationVocabulary
 ) -> SoftLabels | None:
     """The teacher's logits, or None where the objective does not look at them."""
-    from models.checkpoint import checkpoint_digest
-
     if not stage.objective.distils:
         return None
     teacher = checkpoint_digest(inputs.teacher) if inputs.teacher else None
     return SoftLabels(inputs.soft_labels, vocabulary=vocabulary.digest, teacher=teacher)
 
 
-def _provenance(stage: Stage, inputs: StageInputs) -> dict[str, Any]:
+def provenance(stage: Stage, inputs: StageInputs) -> dict[str, Any]:
     """Digests of everything that was read, and the stage's configuration with its seed."""
-    from models.checkpoint import checkpoint_digest
-
     read = [*inputs.documents, inputs.dev, inputs.relations]
     if stage.objective.distils:
         read.extend(inputs.soft_labels)

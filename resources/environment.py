@@ -2,23 +2,30 @@
 
 `DOCRE_CORPUS` (demo, a folder or hf:<dataset id>), `DOCRE_STORAGE` (folder of all artefacts),
 `DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_DEVICE`, `DOCRE_SHARDS`,
-`DOCRE_QUALITY` (enforce or observe) and `DOCRE_LIMITS` (JSON of dotted names).
+`DOCRE_QUALITY` (enforce or observe), `DOCRE_LIMITS` (JSON of dotted names), `DOCRE_INBOX` (folder
+that new documents arrive in), `DOCRE_INBOX_QUIET` (seconds), `DOCRE_PROMOTION_MARGIN` (F1, 0 to 1),
+`DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow distils again).
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from zoneinfo import available_timezones
 
 import dagster as dg
+from dagster._utils.schedules import is_valid_cron_schedule
 
 from corpus.distant import shard_names
 from models import config
 from quality.default_limits import limits
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
+from resources.inbox import Inbox
 from resources.method import Method
+from resources.promotion import Promotion
 from resources.quality import Quality
 from resources.storage import Storage
 from resources.warehouse import Warehouse
@@ -49,6 +56,13 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
         "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),
+        "inbox": Inbox(
+            root=os.environ.get("DOCRE_INBOX", "inbox"),
+            quiet_seconds=_number("DOCRE_INBOX_QUIET", 60, "seconds without a change, from 0"),
+        ),
+        "promotion": Promotion(
+            margin=_number("DOCRE_PROMOTION_MARGIN", 0.01, "F1 from 0 to 1", most=1),
+        ),
     }
 
 
@@ -61,6 +75,39 @@ def shards_from_environment() -> list[str]:
             "pieces that the distant corpus is cut into"
         )
     return shard_names(int(text))
+
+
+def cron_from_environment() -> str:
+    """When the workflow distils again, as a cron expression; Monday at three in the morning."""
+    text = os.environ.get("DOCRE_CRON", "0 3 * * 1")
+    if not is_valid_cron_schedule(text):
+        raise ValueError(
+            f"DOCRE_CRON: expected a cron expression such as '0 3 * * 1', found {text!r}; it says "
+            "when the workflow distils again"
+        )
+    return text
+
+
+def timezone_from_environment() -> str:
+    """The time zone that the cron expression is read in."""
+    text = os.environ.get("DOCRE_TIMEZONE", "UTC")
+    if text not in available_timezones():
+        raise ValueError(
+            f"DOCRE_TIMEZONE: expected a time zone such as 'Europe/Berlin', found {text!r}; the "
+            "schedule of redistillation is read in it"
+        )
+    return text
+
+
+def _number(variable: str, default: float, meaning: str, most: float = math.inf) -> float:
+    text = os.environ.get(variable, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < most:
+        raise ValueError(f"{variable}: expected a number, {meaning}, found {text!r}")
+    return value
 
 
 @contextmanager

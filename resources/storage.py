@@ -7,9 +7,11 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from corpus.inbox import arrivals
 from corpus.ingest import REJECTED_FILE, RELATIONS_FILE, documents_file
 from corpus.relations import RelationVocabulary
-from corpus.schema import Split
+from corpus.schema import CORPUS_SPLITS, Split
+from corpus.seals import Seal
 
 
 class Storage(dg.ConfigurableResource):
@@ -117,22 +119,78 @@ class Storage(dg.ConfigurableResource):
     @property
     def scores(self) -> Path:
         """Every score of every model on every labelled split."""
-        return self.folder / "evaluation" / "evaluation.parquet"
+        return self.evaluation / "evaluation.parquet"
 
     @property
     def submission(self) -> Path:
         """The fine-tuned model's test predictions in DocRED's submission format."""
-        return self.folder / "evaluation" / "result.json"
+        return self.evaluation / "result.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of the scores and of the submission."""
+        return self.folder / "evaluation"
 
     @property
     def predictions(self) -> Path:
-        """The fine-tuned model's triples on all documents."""
+        """The production model's triples on the corpus' documents."""
         return self.folder / "predictions.parquet"
+
+    def training_state(self, model: str) -> Path:
+        """Folder of a training that has not come to its end, to go on from."""
+        return self.folder / "training" / model
+
+    @property
+    def production(self) -> Path:
+        """Folder of the models that were and are in use, and of their history."""
+        return self.folder / "production"
+
+    def arrived(self, kind: str) -> Path:
+        """Folder of what was taken from the inbox: ``distant`` or ``unlabelled``."""
+        return self.folder / "arrived" / kind
+
+    def new_documents(self) -> list[Path]:
+        """Tables of the documents that arrived to be predicted, in the order of arrival."""
+        return arrivals(self.arrived("unlabelled"))
+
+    def new_rejected(self) -> list[Path]:
+        """Documents of arrived files that were kept out, and why."""
+        return sorted(self.arrived("unlabelled").glob("*.rejected.parquet"))
+
+    @property
+    def new_predictions_folder(self) -> Path:
+        """Folder of the production model's triples on documents that arrived."""
+        return self.folder / "new_predictions"
+
+    def new_predictions(self, documents: Path) -> Path:
+        """The production model's triples on a table of arrived documents."""
+        return self.new_predictions_folder / documents.name
+
+    def seal_of_new_predictions(self, documents: Path) -> Seal:
+        """The seal of the triples on a table of arrived documents."""
+        place = self.new_predictions(documents)
+        return Seal(self.folder, f"new_predictions/{place.stem}", (place,))
 
     @property
     def warehouse(self) -> Path:
         """The DuckDB file that people query."""
         return self.folder / "warehouse.duckdb"
+
+    def seal(self, asset: str) -> Seal:
+        """The seal of what an asset makes; it has no parts where others vouch for them."""
+        parts = {
+            "raw_documents": (self.raw_documents,),
+            "knowledge_base": (self.knowledge_base,),
+            "annotated_documents": (self.annotated_documents,),
+            "distant_documents": (self.distant_documents,),
+            "teacher_model": (self.model("teacher"), self.dev_logits("teacher")),
+            "soft_labels": (self.soft_labels,),
+            "student_model": (self.model("student"), self.dev_logits("student")),
+            "finetuned_model": (self.model("finetuned"), self.dev_logits("finetuned")),
+            "evaluation": (self.evaluation,),
+            "predictions": (self.predictions,),
+        }
+        return Seal(self.folder, asset, parts.get(asset, ()))
 
     def vocabulary(self) -> RelationVocabulary:
         """The corpus' relation vocabulary."""
@@ -140,4 +198,4 @@ class Storage(dg.ConfigurableResource):
 
     def all_raw(self) -> pl.LazyFrame:
         """Documents of all splits as they came, one table of `DOCUMENTS`."""
-        return pl.scan_parquet([self.raw(split) for split in Split])
+        return pl.scan_parquet([self.raw(split) for split in CORPUS_SPLITS])

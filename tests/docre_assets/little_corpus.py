@@ -1,6 +1,7 @@
 """A handful of articles as a corpus folder, and what is needed to distil them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,20 @@ import dagster as dg
 
 from docre_assets.assets import ASSETS
 from docre_assets.checks import CHECKS
-from docre_assets.jobs import distillation
+from docre_assets.jobs import JOBS
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
+from resources.inbox import Inbox
 from resources.method import Method
+from resources.promotion import Promotion
 from resources.quality import Quality
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
 NAMES = {"P17": "country", "P19": "place of birth", "P27": "country of citizenship"}
+
+LONG_ENOUGH = {"teacher.training.epochs": 12, "student.training.epochs": 6}
+"""For the tiny network to find something."""
 
 
 def article(number: int, *, labelled: bool = True) -> dict[str, Any]:
@@ -87,18 +93,50 @@ class Workplace:
             "compute": Compute(device="cpu", precision="float32", threads=1),
             "quality": self.quality,
             "warehouse": Warehouse(path=str(self.storage.warehouse)),
+            "inbox": self.inbox,
+            "promotion": Promotion(),
         }
+
+    @property
+    def inbox(self) -> Inbox:
+        """An inbox beside the artefacts whose files have settled at once."""
+        return Inbox(root=str(self.storage.folder.parent / "inbox"), quiet_seconds=0)
+
+    def arrive(self, kind: str, name: str, documents: list[dict[str, Any]]) -> Path:
+        """Put a file into the inbox."""
+        file = self.inbox.waiting(kind) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(documents))
+        return file
 
     def distil(self, *only: str, **overrides: Any) -> dg.ExecuteInProcessResult:
         """Run everything, or only some assets, once; failures are in the result."""
+        return self.run("redistillation", *only, overrides=overrides)
+
+    def run(
+        self,
+        job: str,
+        *only: str,
+        overrides: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job, or only some of its assets, once; failures are in the result.
+
+        Args:
+            job: its name.
+            only: assets.
+            overrides: hyper-parameters by dotted name.
+            config: of assets, by their names.
+        """
         definitions = dg.Definitions(
             assets=ASSETS,
             asset_checks=CHECKS,
-            jobs=[distillation],
-            resources=self.resources(**overrides),
+            jobs=JOBS,
+            resources=self.resources(**(overrides or {})),
         )
-        return definitions.resolve_job_def("distillation").execute_in_process(
+        return definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             raise_on_error=False,
             asset_selection=[dg.AssetKey(asset) for asset in only] or None,
+            run_config={"ops": {k: {"config": v} for k, v in (config or {}).items()}},
         )

@@ -4,12 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from little_corpus import Workplace, write_corpus
+from little_corpus import LONG_ENOUGH, Workplace, write_corpus
 
 from resources.storage import Storage
-
-LONG_ENOUGH = {"teacher.training.epochs": 12, "student.training.epochs": 6}
-"""For the tiny network to find something."""
 
 
 @pytest.fixture

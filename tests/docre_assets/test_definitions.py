@@ -15,6 +15,7 @@ from docre_assets.partitions import SHARDS
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "great_expectations", "matplotlib", "pandas")
 ASSETS = {
+    "distant_arrivals",
     "raw_documents",
     "knowledge_base",
     "annotated_documents",
@@ -24,7 +25,10 @@ ASSETS = {
     "student_model",
     "finetuned_model",
     "evaluation",
+    "production_model",
     "predictions",
+    "new_documents",
+    "new_predictions",
     "warehouse",
 }
 MODELS = {"teacher_model", "student_model", "finetuned_model"}
@@ -81,7 +85,8 @@ def test_lineage_is_that_of_the_design(specs):
     upstream = {
         name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs.items()
     }
-    assert upstream["raw_documents"] == set()
+    assert upstream["raw_documents"] == {"distant_arrivals"}
+    assert upstream["distant_arrivals"] == upstream["new_documents"] == set()
     assert upstream["knowledge_base"] == {"raw_documents"}
     assert upstream["distant_documents"] == {"raw_documents", "knowledge_base"}
     assert upstream["teacher_model"] == {"annotated_documents"}
@@ -89,22 +94,26 @@ def test_lineage_is_that_of_the_design(specs):
     assert {"distant_documents", "soft_labels"} <= upstream["student_model"]
     assert upstream["finetuned_model"] == {"annotated_documents", "student_model"}
     assert upstream["evaluation"] >= MODELS
-    assert {"predictions", "evaluation"} <= upstream["warehouse"]
+    assert upstream["production_model"] == {"annotated_documents", "finetuned_model"}
+    assert upstream["predictions"] == {"raw_documents", "distant_documents", "production_model"}
+    assert upstream["new_predictions"] == {"new_documents", "production_model"}
+    assert {"predictions", "new_predictions", "evaluation"} <= upstream["warehouse"]
 
 
 def test_what_needs_a_device_or_the_database_waits_for_its_pool(definitions):
     graph = definitions.resolve_asset_graph()
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
-    for name in MODELS | {"soft_labels", "evaluation", "predictions"}:
+    for name in MODELS | {"soft_labels", "evaluation", "production_model", "predictions"}:
         assert pools[name] == {"gpu"}, name
     assert pools["warehouse"] == {"duckdb"}
     assert not pools["raw_documents"]
 
 
-def test_all_but_drift_checks_block_and_every_asset_before_the_last_has_one(definitions):
+def test_hard_limits_block_and_every_asset_before_the_last_has_one(definitions):
     graph = definitions.resolve_asset_graph()
     checks = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
-    assert {key.name for key, spec in checks.items() if not spec.blocking} == {"drift"}
+    free = {key.name for key, spec in checks.items() if not spec.blocking}
+    assert free == {"drift", "challenger_not_worse"}
     guarded = {key.asset_key.to_user_string() for key, spec in checks.items() if spec.blocking}
     assert guarded == ASSETS - {"warehouse"}
     assert all(spec.description for spec in checks.values())
@@ -125,10 +134,42 @@ def test_soft_labels_have_a_partition_for_each_shard(definitions):
 
 
 def test_the_job_covers_all_assets_and_all_shards(definitions):
-    job = definitions.resolve_job_def("distillation")
+    job = definitions.resolve_job_def("redistillation")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
     assert job.tags["dagster/asset_partition_range_start"] == SHARDS[0]
     assert job.tags["dagster/asset_partition_range_end"] == SHARDS[-1]
+
+
+def test_the_other_jobs_cover_what_they_are_for(definitions):
+    covered = {
+        job: {
+            key.to_user_string()
+            for key in definitions.resolve_job_def(job).asset_layer.executable_asset_keys
+        }
+        for job in ("take_in", "prediction", "promote_model")
+    }
+    predicted = {"new_predictions", "warehouse"}
+    assert covered == {
+        "take_in": {"distant_arrivals"},
+        "prediction": {"new_documents"} | predicted,
+        "promote_model": {"production_model", "predictions"} | predicted,
+    }
+
+
+def test_what_goes_stale_has_a_freshness_policy(specs):
+    assert {name for name, spec in specs.items() if spec.freshness_policy} == {
+        "finetuned_model",
+        "predictions",
+    }
+
+
+def test_schedule_and_sensors_run_without_being_switched_on(definitions):
+    schedule = definitions.resolve_schedule_def("redistillation_schedule")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job_name == "redistillation"
+    for name in ("inbox_sensor", "failure_sensor"):
+        sensor = definitions.resolve_sensor_def(name)
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
 def test_workspace_and_project_name_the_same_location():

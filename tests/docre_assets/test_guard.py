@@ -78,7 +78,7 @@ def test_a_run_that_only_planned_a_check_takes_nothing_back(workplace, monkeypat
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr("docre_assets.corpus_assets.whole", stumble)
+        patched.setattr("docre_assets.corpus_assets.make", stumble)
         assert not workplace.distil("raw_documents", "annotated_documents").success
     assert workplace.distil("teacher_model", **{"teacher.training.epochs": 1}).success
 

@@ -3,7 +3,12 @@
 import dagster as dg
 import pytest
 
-from resources.environment import resources_from_environment, shards_from_environment
+from resources.environment import (
+    cron_from_environment,
+    resources_from_environment,
+    shards_from_environment,
+    timezone_from_environment,
+)
 from resources.method import Method
 from resources.quality import Quality
 
@@ -16,6 +21,11 @@ VARIABLES = (
     "DOCRE_SHARDS",
     "DOCRE_QUALITY",
     "DOCRE_LIMITS",
+    "DOCRE_INBOX",
+    "DOCRE_INBOX_QUIET",
+    "DOCRE_PROMOTION_MARGIN",
+    "DOCRE_CRON",
+    "DOCRE_TIMEZONE",
 )
 
 
@@ -39,6 +49,9 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert resources["compute"].device == "auto"
     assert resources["quality"].enforce
     assert resources["quality"].overrides == {}
+    assert resources["inbox"].quiet_seconds == 60
+    assert resources["promotion"].margin == 0.01
+    assert (cron_from_environment(), timezone_from_environment()) == ("0 3 * * 1", "UTC")
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
 
 
@@ -51,8 +64,18 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCRE_SHARDS", "12")
     monkeypatch.setenv("DOCRE_QUALITY", "observe")
     monkeypatch.setenv("DOCRE_LIMITS", '{"distant.critical.js_bits.most": null}')
+    monkeypatch.setenv("DOCRE_INBOX", str(tmp_path / "in"))
+    monkeypatch.setenv("DOCRE_INBOX_QUIET", "5")
+    monkeypatch.setenv("DOCRE_PROMOTION_MARGIN", "0.02")
+    monkeypatch.setenv("DOCRE_CRON", "*/5 * * * *")
+    monkeypatch.setenv("DOCRE_TIMEZONE", "Europe/Berlin")
     resources = resources_from_environment()
     assert resources["corpus_source"].spec == "hf:someone/something"
+    assert resources["inbox"].waiting("distant") == tmp_path / "in" / "distant"
+    assert resources["inbox"].quiet_seconds == 5
+    assert resources["promotion"].margin == 0.02
+    assert cron_from_environment() == "*/5 * * * *"
+    assert timezone_from_environment() == "Europe/Berlin"
     assert resources["storage"].folder == tmp_path
     assert resources["warehouse"].file == tmp_path / "warehouse.duckdb"
     assert resources["method"].settings().teacher.training.epochs == 7
@@ -113,6 +136,10 @@ def test_a_wrong_setting_from_elsewhere_stops_a_run_before_anything_is_computed(
         ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of epochs"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bit.most": 1}', "'js_bit' is not one of"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bits.most": "lots"}', "expected a finite number"),
+        ("DOCRE_INBOX_QUIET", "a while", "expected a number, seconds"),
+        ("DOCRE_INBOX_QUIET", "-1", "expected a number, seconds"),
+        ("DOCRE_PROMOTION_MARGIN", "1", "expected a number, F1 from 0 to 1"),
+        ("DOCRE_PROMOTION_MARGIN", "nan", "expected a number, F1 from 0 to 1"),
     ],
 )
 def test_what_there_is_none_of_is_told_before_anything_runs(monkeypatch, variable, text, told):
@@ -120,3 +147,16 @@ def test_what_there_is_none_of_is_told_before_anything_runs(monkeypatch, variabl
     with pytest.raises(ValueError, match=told) as refused:
         resources_from_environment()
     assert variable in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "read"),
+    [
+        ("DOCRE_CRON", "every monday", cron_from_environment),
+        ("DOCRE_TIMEZONE", "Europe/Atlantis", timezone_from_environment),
+    ],
+)
+def test_a_time_that_there_is_none_of_is_told(monkeypatch, variable, text, read):
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ValueError, match=f"{variable}: expected .*{text}"):
+        read()

@@ -1,0 +1,108 @@
+"""The model in use."""
+
+import dagster as dg
+from pydantic import Field
+
+from corpus.schema import Split
+from docre_assets.corpus_assets import annotated_documents
+from docre_assets.guard import require_sound
+from docre_assets.metadata import OWNERS
+from docre_assets.model_assets import GPU_POOL, finetuned_model
+from docre_assets.model_versions import ModelVersions
+from docre_assets.production import Contest, Decision
+from resources.compute import Compute
+from resources.promotion import Promotion
+from resources.storage import Storage
+
+CHALLENGER_CHECK = "challenger_not_worse"
+
+
+class Choice(dg.Config):
+    """Which model is to be in use."""
+
+    version: str | None = Field(
+        default=None,
+        description="A version of model_history to put in use; without one, the newly fine-tuned "
+        "model is, if it is not worse than the one in use.",
+    )
+
+
+@dg.asset(
+    deps=[annotated_documents, finetuned_model],
+    group_name="serving",
+    kinds={"pytorch", "safetensors"},
+    owners=OWNERS,
+    code_version="1",
+    pool=GPU_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            CHALLENGER_CHECK,
+            asset="production_model",
+            description="The newly fine-tuned model is not worse on dev than the one in use; if it "
+            "is, that one stays.",
+        )
+    ],
+)
+def production_model(
+    context: dg.AssetExecutionContext,
+    config: Choice,
+    storage: Storage,
+    compute: Compute,
+    promotion: Promotion,
+) -> dg.MaterializeResult:
+    """The model that predictions are made with, and how it got there."""
+    require_sound(context, storage)
+    versions = ModelVersions(storage.production)
+    contest = Contest(
+        versions,
+        storage.model("finetuned"),
+        storage.annotated(Split.DEV),
+        compute.runtime,
+        context.run.run_id,
+    )
+    decision = (
+        contest.choose(config.version)
+        if config.version
+        else contest.decide(margin=promotion.margin, risk=promotion.risk)
+    )
+    context.log.info(decision.told)
+    return _in_use(versions, decision)
+
+
+def _in_use(versions: ModelVersions, decision: Decision) -> dg.MaterializeResult:
+    """The model in use and the last decision, as Dagster shows them."""
+    current = versions.current
+    assert current is not None, "every decision leaves a model in use"
+    scores = _scores(decision)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(current.version),
+        metadata={
+            **scores,
+            "version": current.version,
+            "decision": decision.told,
+            "versions_kept": versions.kept().height,
+            "dagster/uri": str(current.path),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=CHALLENGER_CHECK,
+                passed=decision.passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=decision.told,
+                metadata=scores,
+            )
+        ],
+    )
+
+
+def _scores(decision: Decision) -> dict[str, float]:
+    """F1 on dev of both models in per cent, and their difference in points of it."""
+    if (comparison := decision.comparison) is None:
+        return {}
+    return {
+        "challenger_dev_f1": 100 * comparison.challenger_f1,
+        "champion_dev_f1": 100 * comparison.champion_f1,
+        "difference": 100 * comparison.difference,
+        "lower_end": 100 * comparison.low,
+        "upper_end": 100 * comparison.high,
+    }

@@ -1,0 +1,115 @@
+"""A stage of training as Dagster sees it: kept or trained, its epochs told, its outcome shown."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+from corpus.artefacts import digest_of
+from docre_assets.making import made_from, make
+from docre_assets.metadata import picture
+from docre_assets.training import (
+    Resumption,
+    StageInputs,
+    StageOutputs,
+    Trained,
+    provenance,
+    train_stage,
+)
+from models.config import ModelConfig, Stage
+from quality.figures import training_curve
+from resources.compute import Compute
+from resources.storage import Storage
+
+if TYPE_CHECKING:
+    from models.train import Epoch
+
+
+class Training(dg.Config):
+    """How a model's asset goes about training."""
+
+    force: bool = Field(
+        default=False,
+        description="Train even if neither an input nor the configuration has changed.",
+    )
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains a stage, or keeps what was trained from the same."""
+
+    context: dg.AssetExecutionContext
+    config: Training
+    storage: Storage
+    model: ModelConfig
+    compute: Compute
+
+    def train(self, name: str, stage: Stage, inputs: StageInputs) -> dg.MaterializeResult:
+        """Train a stage unless nothing that it depends on has changed.
+
+        Args:
+            name: of the model: ``teacher``, ``student`` or ``finetuned``.
+            stage: loop and objective.
+            inputs: artefacts to train on.
+        """
+        wanted = made_from(self.context, asdict(self.model), provenance(stage, inputs))
+        outputs = StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
+        identity = digest_of(wanted, version("torch"))
+        resumption = Resumption(self.storage.training_state(name), identity)
+
+        def write() -> None:
+            train_stage(
+                self.model,
+                stage,
+                inputs,
+                outputs,
+                runtime=self.compute.runtime(),
+                resumption=resumption,
+                on_epoch=observe_epochs(self.context),
+            )
+
+        made = make(self.context, self.storage, wanted, write, force=self.config.force)
+        return materialized(Trained.read(outputs.checkpoint), outputs.checkpoint, kept=made.kept)
+
+
+def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None]":
+    """What tells Dagster of each epoch: an observation, which it plots, and a line in the log."""
+
+    def observe(epoch: "Epoch") -> None:
+        metadata: dict[str, float] = {"epoch": epoch.number, "loss": epoch.loss}
+        told = f"epoch {epoch.number}: loss {epoch.loss:.4f}"
+        if epoch.dev_f1 is not None:
+            metadata["dev_f1"] = 100 * epoch.dev_f1
+            told += f", dev F1 {100 * epoch.dev_f1:.2f}"
+        context.log.info("%s, %.0f s", told, epoch.seconds)
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=metadata))
+
+    return observe
+
+
+def materialized(trained: Trained, path: Path, *, kept: bool) -> dg.MaterializeResult:
+    """A training's outcome as Dagster shows it."""
+    best = trained.epochs[trained.best - 1]
+    headline = {} if best["dev_f1"] is None else {"dev_f1": 100 * best["dev_f1"]}
+    if trained.calibration is not None:
+        headline |= asdict(trained.calibration)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(trained.digest),
+        metadata={
+            **headline,
+            "loss": best["loss"],
+            "best_epoch": best["number"],
+            "epochs": len(trained.epochs),
+            "minutes": trained.epochs[-1]["seconds"] / 60,
+            "documents": trained.documents,
+            "weights": trained.weights,
+            "computed_on": trained.computed_on,
+            "kept": kept,
+            "training_curve": picture(training_curve(trained.epochs), "loss and dev F1 by epoch"),
+            "dagster/uri": str(path),
+        },
+    )
