@@ -8,9 +8,9 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 @contextmanager
@@ -19,14 +19,48 @@ def whole(path: Path) -> Iterator[Path]:
 
     The block may create a file or a folder there. If it raises, what it wrote is removed and
     whatever stood at ``path`` stays as it was.
+
+    Raises:
+        UnwritableError: if the disk is full, or nothing may be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
         _swap(draft, path)
+    except Exception as error:
+        if reason := _unwritable(error):
+            raise UnwritableError(
+                f"{path}: expected to write it, found: {reason}, with {_room(path)} free. What "
+                "stood there is as it was, and nothing half-written is left. Make room or give the "
+                "workflow's user the right to write there, then materialize again"
+            ) from error
+        raise
     finally:
-        _remove(draft)
+        with suppress(OSError):
+            _remove(draft)
+
+
+class UnwritableError(OSError):
+    """An artefact could not be written, for want of room or of the right to."""
+
+
+_UNWRITABLE: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Permission denied",
+)
+
+
+def _unwritable(error: Exception) -> str | None:
+    """Why nothing can be written; by the text, as DuckDB, Polars and safetensors have no number."""
+    return next((reason for reason in _UNWRITABLE if reason in str(error)), None)
+
+
+def _room(path: Path) -> str:
+    there = next(folder for folder in path.parents if folder.exists())
+    return f"{shutil.disk_usage(there).free / 1e9:.1f} GB"
 
 
 def _swap(draft: Path, path: Path) -> None:

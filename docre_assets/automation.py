@@ -1,13 +1,15 @@
 """What runs by itself: the schedule, what watches the inbox, and what tells of failed runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from corpus.artefacts import digest_of
 from docre_assets.arrival_assets import files_of
+from docre_assets.failures import reasons, told
 from docre_assets.jobs import prediction, redistillation, take_in
 from resources.environment import cron_from_environment, timezone_from_environment
 from resources.inbox import Inbox
@@ -64,32 +66,33 @@ def _at_work(instance: dg.DagsterInstance, job: str) -> bool:
 @dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
 def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """Tells of each failed run what happened and what to do."""
-    failures = {
-        event.step_key or "": event.step_failure_data.error_display_string
-        for event in context.get_step_failure_events()
-    }
     run = context.dagster_run
-    context.log.error(advice(run.job_name, run.run_id, failures))
+    failures = {event.step_key or "": reasons(event) for event in context.get_step_failure_events()}
+    context.log.error("Run %s of %s %s", run.run_id, run.job_name, advice(run.job_name, failures))
 
 
-def advice(job: str, run: str, failures: Mapping[str, str]) -> str:
+def advice(job: str, failures: Mapping[str, Sequence[SerializableErrorInfo]]) -> str:
     """What happened to a run, and what to do.
 
     Args:
         job: its job.
-        run: its id.
-        failures: the error of each step that failed; none where the process died.
+        failures: the errors of each step that failed; none where the process died.
     """
-    told = [f"{step}: {error.strip().splitlines()[-1]}" for step, error in failures.items()]
-    happened = (
-        f"failed at {'; '.join(told)}. Mend what the message names"
-        if told
-        else "ended without an error of its own: its process was killed, or ran out of memory"
-    )
+    own = {
+        step: errors
+        for step, errors in failures.items()
+        if errors[0].cls_name != "DagsterExecutionInterruptedError"
+    }
+    if not own:
+        return (
+            "was interrupted: its process was stopped or killed, or ran out of memory. The daemon "
+            "launches it again, twice at most; what is whole is kept, and a training goes on from "
+            "its last state. If it ends so again, look at the machine's memory"
+        )
+    happened = "; ".join(f"{step}: {told(errors)}" for step, errors in own.items())
     return (
-        f"Run {run} of {job} {happened}. Nothing that was finished is lost: materialize again what "
-        f"failed, or launch the job again (dg launch --job {job}); what is whole is kept, and a "
-        "training goes on from its last state."
+        f"failed at {happened}\nMend what the message names, then materialize again what failed, "
+        f"or launch the job again (dg launch --job {job}): what is whole is kept"
     )
 
 

@@ -2,14 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Iterator
 from typing import TextIO
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
-from dagster_shared.error import SerializableErrorInfo
 
 from docre_assets.assets import ASSETS
+from docre_assets.failures import reasons
+from docre_assets.failures import told as told_errors
 
 STEPS = frozenset(asset.key.to_python_identifier() for asset in ASSETS)
 """Steps that materialize assets; all others run checks."""
@@ -83,18 +83,8 @@ def _told_failure(event: DagsterEvent) -> str | None:
 
     None of a check that failed, as its outcome has been told already.
     """
-    causes = list(_causes(event))
-    if causes[0].cls_name == "DagsterAssetCheckFailedError":
+    errors = reasons(event)
+    if errors[0].cls_name == "DagsterAssetCheckFailedError":
         return None
-    errors = [e for e in causes if not (e.cls_name or "").startswith("Dagster")] or causes
-    reasons = "\n    because of ".join(error.message.strip() for error in errors)
     place = errors[0].stack[-1].strip().splitlines()[0] if errors[0].stack else "no place is known"
-    return f"  FAILED {event.step_key}: {reasons}\n    ({place})"
-
-
-def _causes(event: DagsterEvent) -> Iterator[SerializableErrorInfo]:
-    """A failed step's error and all that led to it, outermost first."""
-    error = event.step_failure_data.error
-    while error is not None:
-        yield error
-        error = error.cause
+    return f"  FAILED {event.step_key}: {told_errors(errors)}\n    ({place})"

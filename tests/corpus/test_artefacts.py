@@ -1,10 +1,17 @@
 """Artefacts are written whole or not at all, and told by their content."""
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import numpy as np
+import polars as pl
 import pytest
+from safetensors.numpy import save_file
 
-from corpus.artefacts import digest, digest_of, whole
+from corpus.artefacts import UnwritableError, digest, digest_of, whole, write_json
+from corpus.tables import write_table
 
 
 def folder_with(path: Path, text: str) -> Path:
@@ -37,6 +44,81 @@ def test_what_stood_there_stays_where_nothing_whole_comes(tmp_path, block, error
         block(draft)
     assert (folder / "a.txt").read_text() == "old"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def write_a_table(path: Path) -> None:
+    write_table(pl.DataFrame({"a": np.random.default_rng(1).random(300_000)}), path)
+
+
+def write_a_text(path: Path) -> None:
+    write_json(["x" * 3_000_000], path)
+
+
+def write_a_database(path: Path) -> None:
+    with whole(path) as draft, duckdb.connect(draft) as connection:
+        connection.execute("CREATE TABLE t AS SELECT random() AS r FROM range(1000000)")
+
+
+def write_weights(path: Path) -> None:
+    weights = {"w": np.ones(1_000_000, np.float32)}
+    with whole(path) as draft:
+        draft.mkdir()
+        save_file(weights, draft / "model.safetensors")
+
+
+WRITERS = [write_a_table, write_a_text, write_a_database, write_weights]
+
+
+@pytest.fixture
+def little_disk(tmp_path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("nothing may be mounted here")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_full_disk_is_told_and_leaves_what_was_there(little_disk, write):
+    path = little_disk / "artefact"
+    path.write_text("old")
+    with pytest.raises(UnwritableError, match=r"artefact: expected to write it, found: No space"):
+        write(path)
+    assert path.read_text() == "old"
+    assert list(little_disk.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_read_only_disk_is_told(little_disk, write):
+    path = little_disk / "artefact"
+    path.write_text("old")
+    subprocess.run(["mount", "-o", "remount,ro", little_disk], check=True)
+    with pytest.raises(UnwritableError, match=r"found: Read-only file system, with 0\.0 GB free"):
+        write(path)
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        pl.exceptions.ComputeError("parquet: No space left on device (os error 28)"),
+        duckdb.IOException("IO Error: Permission denied"),
+    ],
+)
+def test_what_libraries_say_of_the_disk_is_understood(tmp_path, error):
+    def write() -> None:
+        with whole(tmp_path / "artefact"):
+            raise error
+
+    with pytest.raises(UnwritableError, match="Make room or give") as told:
+        write()
+    assert told.value.__cause__ is error
 
 
 def test_digests_tell_content_and_names_not_places(tmp_path):

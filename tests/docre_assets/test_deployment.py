@@ -145,12 +145,14 @@ def test_the_webserver_is_reached_from_its_own_machine_only():
 def test_everybody_finds_the_code_server(kind, tmp_path):
     (found,) = read_yaml(f"{kind}/workspace.yaml")["load_from"]
     if kind == "systemd":
-        command = shlex.split(unit("code")["Service"]["ExecStart"])
-        waits = re.search(r"until (.*?);", unit("code")["Service"]["ExecStartPost"])[1].split()
-        host = command[2]
+        service = unit("code")["Service"]
+        command, host = shlex.split(service["ExecStart"]), "127.0.0.1"
+        waits = re.search(r"until (.*?);", service["ExecStartPost"])[1].split()
+        assert command[2] == host
     else:
-        command, waits = SERVICES["code"]["command"], SERVICES["code"]["healthcheck"]["test"][1:]
-        host = next(name for name in SERVICES if name == "code")
+        command, host = SERVICES["code"]["command"], "code"
+        waits = SERVICES["code"]["healthcheck"]["test"][1:]
+    assert command[1] == "instance/code_server.sh"
     background, server = started_by(*command[2:], tmp_path)
     served = options(server)
     port = served["port"]
@@ -165,7 +167,7 @@ def test_the_code_server_serves_this_project(tmp_path):
     _, server = started_by("127.0.0.1", "4266", tmp_path)
     (project,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
     served = options(server)
-    assert served["module_name"] == (project["python_module"]["module_name"],)
+    assert served["module_name"] == project["python_module"]["module_name"]
     assert served["location_name"] == project["python_module"]["location_name"]
 
 
@@ -271,7 +273,8 @@ def test_dagster_postgres_goes_with_the_locked_dagster():
 def test_the_page_names_what_there_is():
     for name in re.findall(r"\]\(([\w./-]+)\)", PAGE):
         assert (ROOT / "docs" / name).exists(), name
-    for name in re.findall(r"(?<![\w/])instance/[\w./-]*\w", PAGE):
+    theirs = {"instance/compose/.env", "instance/compose/corpus"}  # who deploys makes these
+    for name in set(re.findall(r"(?<![\w/])instance/[\w./-]*\w", PAGE)) - theirs:
         assert (ROOT / name).exists(), name
     assert set(re.findall(r"DOCRE_\w+", PAGE)) <= SETTINGS
     assert set(re.findall(r"docre-\w+(?=\.service)", PAGE)) <= {path.stem for path in UNITS}
@@ -288,7 +291,9 @@ def closing():
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test(overrides={"run_retries": {"enabled": True}}) as instance:
+    with dg.instance_for_test(
+        overrides={"run_retries": {"enabled": True, "max_retries": 2}}
+    ) as instance:
         yield instance
 
 
