@@ -25,7 +25,7 @@ test: install ## Run all tests
 	$(BIN)/python -m pytest
 
 faults: install ## Kill the demo's distillation 20 times and see that it ends the same (an hour)
-	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m pytest -m faults --capture=no
 
 promote: install ## Put a version of model_history in use: make promote VERSION=…
 	@test -n "$(VERSION)" || { echo "Name the version: make promote VERSION=…"; exit 2; }

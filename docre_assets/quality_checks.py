@@ -54,13 +54,16 @@ HEADLINES = (
 """Statistics that the UI shows and plots over time; the others are in the warehouse."""
 
 OVER_RUNS = {
-    "annotated/na_rate": "pairs without a label, annotated",
-    "distant/js_bits": "divergence of distant labels (bits)",
-    "soft_labels/js_bits": "divergence of soft labels (bits)",
+    "annotated/na_rate": "share of pairs without a label",
+    "distant/js_bits": "divergence from the annotated (bits)",
+    "teacher/dev_f1": "dev F1",
+    "soft_labels/js_bits": "divergence from the annotated (bits)",
     "soft_labels/estimated_false_positive_rate": "estimated false positives",
     "soft_labels/estimated_false_negative_rate": "estimated false negatives",
-    "soft_labels/cohen_kappa": "agreement with the teacher (κ)",
-    "finetuned/dev_f1": "fine-tuned model's dev F1",
+    "soft_labels/cohen_kappa": "agreement with distant labels (κ)",
+    "student/dev_f1": "dev F1",
+    "finetuned/dev_f1": "dev F1",
+    "predictions/js_bits": "divergence from the annotated (bits)",
 }
 """Statistics whose course over runs is drawn, with their captions."""
 
@@ -105,7 +108,7 @@ def stage_checks(
         verdicts = _judged(reading.report, storage, quality, run)
         numbers = totals_metadata(statistics.filter(pl.col("statistic").is_in(HEADLINES)))
         context.op_execution_context.log_event(dg.AssetObservation(asset.key, metadata=numbers))
-        figures = {**reading.figures, "over runs": lambda: _over_runs(storage)}
+        figures = {**reading.figures, **_over_runs(storage, stage)}
         selected = {key.name for key in context.selected_asset_check_keys}
         for suite, verdict in verdicts.items():
             if suite not in selected:
@@ -117,9 +120,15 @@ def stage_checks(
     return checks
 
 
-def _over_runs(storage: Storage) -> bytes:
-    totals = history(storage.all_statistics()).filter(pl.col("relation").is_null())
-    return history_figure(totals.collect(), OVER_RUNS)
+def _over_runs(storage: Storage, stage: str) -> dict[str, Callable[[], bytes]]:
+    """The figure of a stage's statistics over runs; none if nothing of it is drawn."""
+    captions = {key: told for key, told in OVER_RUNS.items() if key.startswith(f"{stage}/")}
+
+    def draw() -> bytes:
+        totals = history(storage.all_statistics()).filter(pl.col("relation").is_null())
+        return history_figure(totals.collect(), captions)
+
+    return {"over runs": draw} if captions else {}
 
 
 def _judged(
