@@ -29,8 +29,7 @@ faults: install ## Kill the demo's distillation 20 times and see that it ends th
 
 promote: install ## Put a version of model_history in use: make promote VERSION=…
 	@test -n "$(VERSION)" || { echo "Name the version: make promote VERSION=…"; exit 2; }
-	$(BIN)/dg launch --job promote_model --config-json \
-	  '{"ops": {"production_model": {"config": {"version": "$(VERSION)"}}}}'
+	$(BIN)/python -m docre_assets --promote $(VERSION)
 
 ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg dev --host 127.0.0.1 --port $(PORT)

@@ -1,10 +1,12 @@
-"""The whole distillation without the UI: ``python -m docre_assets``."""
+"""Without the UI: ``python -m docre_assets`` distils, ``--promote`` puts a version in use."""
 
 import argparse
 import os
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from corpus.schema import Split
 from docre_assets.definitions import defs
+from docre_assets.lost_runs import at_work, close_lost
 from docre_assets.scoring import headline
 from docre_assets.serving_assets import QUERY
 from resources.storage import Storage
@@ -33,7 +36,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Run everything once; 0 if all assets were made and no check failed with an error."""
     parser = argparse.ArgumentParser("python -m docre_assets", description=__doc__)
     parser.epilog = "Settings are environment variables, such as DOCRE_CORPUS; see README.md."
-    parser.parse_args(arguments)
+    parser.add_argument("--promote", metavar="VERSION", help="put this version in use, and predict")
+    version = parser.parse_args(arguments).promote
     started = time.monotonic()
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -43,15 +47,42 @@ def main(arguments: Sequence[str] = ()) -> int:
         say(f"Nothing was run. {error}")
         return 2
     with instance_of_environment() as instance:
-        result = definitions.resolve_job_def("redistillation").execute_in_process(
-            instance=instance, raise_on_error=False, run_config={"loggers": {"story": {}}}
-        )
+        result = run(definitions, instance, version)
     failed = [check for check in result.get_asset_check_evaluations() if is_error(check)]
     if failed or not result.success:
-        say("\nThe distillation did not finish: FAILED and ERROR above tell where and why.")
+        say("\nThe run did not finish: FAILED and ERROR above tell where and why.")
         return 1
+    if version:
+        say(f"\n{version} is in use, and the warehouse has its predictions.")
+        return 0
     say(summary(definitions.resources or {}, minutes=(time.monotonic() - started) / 60))
     return 0
+
+
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, version: str | None
+) -> dg.ExecuteInProcessResult:
+    """Distil, or put a version in use; runs that were killed before hold up nothing.
+
+    Args:
+        definitions: the workflow.
+        instance: Dagster's records.
+        version: to be put in use; None distils.
+    """
+    run_id, home = str(uuid.uuid4()), os.environ.get("DAGSTER_HOME")
+    choice = {"ops": {"production_model": {"config": {"version": version}}}} if version else {}
+    with ExitStack() as stack:
+        if home:
+            for lost in close_lost(instance, Path(home)):
+                say(f"Run {lost} was killed; this one goes on from what it has left.\n")
+            stack.enter_context(at_work(Path(home), run_id))
+        job = definitions.resolve_job_def("promote_model" if version else "redistillation")
+        return job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_id=run_id,
+            run_config={"loggers": {"story": {}}, **choice},
+        )
 
 
 def instance_of_environment() -> dg.DagsterInstance:

@@ -14,8 +14,9 @@ import time
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from docre_assets.lost_runs import close, free_pools
 
 AT_WORK = [
     dg.DagsterRunStatus.STARTING,
@@ -72,7 +73,7 @@ def close_lost_runs(instance: dg.DagsterInstance, location: str, before: datetim
     at_work = instance.get_runs(dg.RunsFilter(statuses=AT_WORK, updated_before=before))
     lost = [run for run in at_work if is_child(run, location)]
     for run in lost:
-        close(instance, run)
+        close(instance, run, WHY)
     free_pools(instance)
     return [run.run_id for run in lost]
 
@@ -81,24 +82,6 @@ def is_child(run: dg.DagsterRun, location: str) -> bool:
     """Whether a location's code server started a run; `make demo` and `dg launch` use none."""
     origin = run.remote_job_origin
     return GRPC_INFO_TAG in run.tags and origin is not None and origin.location_name == location
-
-
-def close(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Record the end of a run: as failed, or as canceled if that was asked for."""
-    if run.status is dg.DagsterRunStatus.CANCELING:
-        instance.report_run_canceled(run, WHY)
-    else:
-        instance.report_run_failed(run, WHY)
-
-
-def free_pools(instance: dg.DagsterInstance) -> None:
-    """Free the places in pools of all runs that have ended, also of those ended by hand."""
-    holders = instance.event_log_storage.get_concurrency_run_ids()
-    if not holders:
-        return
-    ended = dg.RunsFilter(run_ids=sorted(holders), statuses=FINISHED_STATUSES)
-    for run in instance.get_runs(ended):
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 if __name__ == "__main__":
