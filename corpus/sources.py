@@ -61,6 +61,10 @@ class CorpusFolder:
         return digest_of({k: [digest(file) for file in v if file] for k, v in roles.items()})
 
 
+class SourceUnavailableError(ValueError):
+    """A source that could not be reached, and may be later."""
+
+
 def open_source(spec: str, cache: Path, seed: int = 13) -> CorpusFolder:
     """The files of a corpus.
 
@@ -70,6 +74,7 @@ def open_source(spec: str, cache: Path, seed: int = 13) -> CorpusFolder:
         seed: Seed of the demo corpus.
 
     Raises:
+        SourceUnavailableError: if the hub could not be reached, or was busy.
         ValueError: if there is no such folder, it has no training documents, its ``corpus.toml``
             is wrong, or the hub does not give the dataset.
     """
@@ -214,6 +219,15 @@ def _demo(cache: Path, seed: int) -> Path:
     return folder
 
 
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed later: nobody was reached, or the hub was busy."""
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in {408, 429} or error.response.status_code >= 500
+    return isinstance(error, ConnectionError | TimeoutError | LocalEntryNotFoundError)
+
+
 def _download(dataset: str, cache: Path) -> Path:
     """A snapshot of a dataset of the Hugging Face hub."""
     from huggingface_hub import snapshot_download
@@ -229,7 +243,8 @@ def _download(dataset: str, cache: Path) -> Path:
             allow_patterns=["*.json", "*.jsonl", "*.gz", "*.csv", "*.parquet", "*.toml"],
         )
     except (OSError, ValueError) as error:
-        raise ValueError(
+        kind = SourceUnavailableError if _may_pass(error) else ValueError
+        raise kind(
             f"corpus hf:{dataset}: expected a dataset of the Hugging Face hub with DocRED-format "
             f"files; the hub answered: {type(error).__name__}: {error}. Check the id and the "
             "connection, log in with `hf auth login` if it is gated, or give a local folder"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import huggingface_hub
+import huggingface_hub.errors
 import pytest
 from docred_json import article, write_articles
 
 from corpus.schema import CORPUS_SPLITS, Split
-from corpus.sources import CorpusFolder, open_source
+from corpus.sources import CorpusFolder, SourceUnavailableError, open_source
 
 
 def folder_with(folder: Path, *names: str, roles: str = "") -> Path:
@@ -150,6 +151,37 @@ def test_what_the_hub_complains_of_is_told(
     with pytest.raises(ValueError, match=r"corpus hf:no/such: .*Check the id") as refusal:
         open_source("hf:no/such", tmp_path)
     assert str(error) in str(refusal.value)
+
+
+def _answer(status: int) -> huggingface_hub.errors.HfHubHTTPError:
+    response = SimpleNamespace(status_code=status, headers={}, request=None)
+    return huggingface_hub.errors.HfHubHTTPError(f"status {status}", response=response)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [
+        (ConnectionError("no route"), True),
+        (huggingface_hub.errors.LocalEntryNotFoundError("offline"), True),
+        (_answer(429), True),
+        (_answer(503), True),
+        (_answer(403), False),
+        (_answer(404), False),
+        (ValueError("bad repo id"), False),
+        (OSError(28, "No space left on device"), False),
+    ],
+    ids=str,
+)
+def test_only_what_may_pass_is_worth_another_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, *, may_pass: bool
+) -> None:
+    def snapshot_download(*_: Any, **__: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    with pytest.raises(ValueError, match="hub answered") as refusal:
+        open_source("hf:no/such", tmp_path)
+    assert isinstance(refusal.value, SourceUnavailableError) == may_pass
 
 
 def test_the_demo_is_generated_once_for_each_seed(

@@ -4,9 +4,11 @@ import dagster as dg
 import pytest
 from little_corpus import article, write_corpus
 
+from corpus.sources import SourceUnavailableError
 from docre_assets.__main__ import is_error
 from docre_assets.assets import ASSETS
 from docre_assets.checks import CHECKS
+from resources.corpus_source import CorpusSource
 
 pytest_plugins = ["little_places"]
 
@@ -111,3 +113,24 @@ def test_every_asset_is_guarded_against_each_that_it_is_made_from(workplace, ass
         )
     told = _refusal(workplace.distil(asset), asset)
     assert all(f"{key.name} of {upstream} failed" in told for key in blocking)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"), [(SourceUnavailableError("hub"), 3), (ValueError("format"), 1)]
+)
+def test_only_a_source_that_may_be_there_later_is_asked_again(
+    workplace, monkeypatch, error, attempts
+):
+    asked, there = [], CorpusSource.open
+
+    def sometimes(source, cache):
+        asked.append(source)
+        if len(asked) < 3:
+            raise error
+        return there(source, cache)
+
+    monkeypatch.setattr(CorpusSource, "open", sometimes)
+    monkeypatch.setattr("docre_assets.corpus_assets.SECONDS_TO_WAIT", 0)
+    result = workplace.distil("raw_documents")
+    assert len(asked) == attempts
+    assert result.success == (attempts == 3)
