@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import hashlib
 import json
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +30,7 @@ def whole(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         yield draft
         _swap(draft, path)
     except Exception as error:
@@ -63,11 +68,43 @@ def _room(path: Path) -> str:
     return f"{shutil.disk_usage(there).free / 1e9:.1f} GB"
 
 
+def _sweep(path: Path) -> None:
+    """Remove what a killed process has left of earlier drafts; younger ones may be at work."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if _DRAFT.search(left.name) and time.time() - left.lstat().st_mtime > _STALE:
+            _remove(left)
+
+
+_DRAFT: Final = re.compile(r"\.[0-9a-f]{8}(\.old)?$")
+_STALE: Final = 86400
+"""Seconds after which nobody is at work on a draft any more."""
+
+
 def _swap(draft: Path, path: Path) -> None:
     """Put ``draft`` in the place of ``path``; a folder cannot be renamed over a full one."""
     if not path.is_dir():
         draft.replace(path)
-        return
+    elif not _exchanged(draft, path):
+        _swap_in_two_steps(draft, path)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two paths in one step, as Linux can on most file systems; whether it did."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    here = ctypes.c_int(_AT_FDCWD)
+    done = rename(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(_EXCHANGE))
+    return bool(done == 0)
+
+
+_AT_FDCWD: Final = -100
+_EXCHANGE: Final = 2
+"""Of Linux' fcntl.h: a relative path starts at the working directory; RENAME_EXCHANGE."""
+
+
+def _swap_in_two_steps(draft: Path, path: Path) -> None:
+    """For a moment nothing is there: the next best where paths cannot be exchanged."""
     old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
     path.rename(old)
     try:

@@ -1,7 +1,10 @@
 """Artefacts are written whole or not at all, and told by their content."""
 
+import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -10,6 +13,7 @@ import polars as pl
 import pytest
 from safetensors.numpy import save_file
 
+from corpus import artefacts
 from corpus.artefacts import UnwritableError, digest, digest_of, whole, write_json
 from corpus.tables import write_table
 
@@ -44,6 +48,45 @@ def test_what_stood_there_stays_where_nothing_whole_comes(tmp_path, block, error
         block(draft)
     assert (folder / "a.txt").read_text() == "old"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_reader_finds_one_of_both_folders_all_the_time(tmp_path, monkeypatch, exchanges):
+    if exchanges and not artefacts._exchanged(*(folder_with(tmp_path / n, n) for n in "ab")):
+        pytest.skip("paths cannot be exchanged here")
+    if not exchanges:
+        monkeypatch.setattr(artefacts, "_exchanged", lambda *_: False)
+    folder, missed, ended = folder_with(tmp_path / "folder", "0"), [], threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            missed.append(not (folder / "a.txt").exists())
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        for number in range(200):
+            with whole(folder) as draft:
+                folder_with(draft, str(number))
+        ended.set()
+        reading.result()
+    assert (folder / "a.txt").read_text() == "199"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name not in "ab") == ["folder"]
+    if exchanges:
+        assert not any(missed)
+
+
+def test_drafts_of_killed_processes_are_swept_and_no_others(tmp_path):
+    folder = folder_with(tmp_path / "folder", "old")
+    stale = [folder_with(tmp_path / f".folder.{n}", "x") for n in ("0123abcd", "0123abcd.old")]
+    for path in stale:
+        os.utime(path, (0, 0))
+    young = folder_with(tmp_path / ".folder.89abcdef", "x")
+    others = [folder_with(tmp_path / name, "x") for name in (".folder.mine", ".other.0123abcd")]
+    for path in others:
+        os.utime(path, (0, 0))
+    with whole(folder) as draft:
+        folder_with(draft, "new")
+    assert set(tmp_path.iterdir()) == {folder, young, *others}
 
 
 def write_a_table(path: Path) -> None:
