@@ -12,6 +12,7 @@ from little_corpus import article, write_corpus
 
 from corpus.schema import EVALUATION
 from docre_assets.__main__ import main, scores_table
+from docre_assets.model_versions import ModelVersions
 
 pytest_plugins = ["little_places"]
 
@@ -67,6 +68,11 @@ def test_a_run_ends_with_scores_the_database_and_a_query_that_works(settings, ca
         (run,) = instance.get_runs()
         assert run.job_name == "redistillation"
         assert run.is_success
+    version = ModelVersions(settings / "artefacts" / "production").current.version
+    assert main(["--promote", version]) == 0
+    assert f"{version} is in use" in capfd.readouterr().out
+    assert main(["--promote", "0123456789abcdef"]) == 1
+    assert f"Name one of: {version}" in capfd.readouterr().err
 
 
 def test_a_failing_check_fails_the_run(settings, capfd):
