@@ -24,8 +24,8 @@ demo: install ## Run the whole distillation and say how good the models are
 test: install ## Run all tests
 	$(BIN)/python -m pytest
 
-faults: install ## Kill the demo's distillation 20 times and see that it ends the same (an hour)
-	$(BIN)/python -m pytest -m faults --capture=no
+faults: install ## All tests of what breaks, and 20 kills of the demo's distillation (an hour)
+	$(BIN)/python -m pytest -m "faults or breaks" --capture=no
 
 promote: install ## Put a version of model_history in use: make promote VERSION=…
 	@test -n "$(VERSION)" || { echo "Name the version: make promote VERSION=…"; exit 2; }
@@ -40,8 +40,10 @@ lint: install ## Check style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clean: ## Remove what the targets above made: .venv, .dagster, artefacts and caches
-	rm -rf $(VENV) .dagster artefacts *.egg-info build dist
+clean: ## Remove .venv, .dagster, caches, and artefacts but for what arrived and models in use
+	rm -rf $(VENV) .dagster *.egg-info build dist
+	[ ! -d artefacts ] || find artefacts -mindepth 1 -maxdepth 1 \
+	  ! -name arrived ! -name production -exec rm -rf {} +
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -34,7 +34,7 @@ def whole(path: Path) -> Iterator[Path]:
         yield draft
         _swap(draft, path)
     except Exception as error:
-        if reason := _unwritable(error):
+        if reason := unwritable(error, path.parent):
             raise UnwritableError(
                 f"{path}: expected to write it, found: {reason}, with {_room(path)} free. What "
                 "stood there is as it was, and nothing half-written is left. Make room or give the "
@@ -50,17 +50,23 @@ class UnwritableError(OSError):
     """An artefact could not be written, for want of room or of the right to."""
 
 
-_UNWRITABLE: Final = (
-    "No space left on device",
-    "Disk quota exceeded",
-    "Read-only file system",
-    "Permission denied",
-)
+_NO_ROOM: Final = ("No space left on device", "Disk quota exceeded", "Read-only file system")
+_DENIED: Final = "Permission denied"
 
 
-def _unwritable(error: Exception) -> str | None:
-    """Why nothing can be written; by the text, as DuckDB, Polars and safetensors have no number."""
-    return next((reason for reason in _UNWRITABLE if reason in str(error)), None)
+def unwritable(error: Exception, folder: Path | None = None) -> str | None:
+    """Why nothing can be written, if an error says so.
+
+    Told by the text: the errors of DuckDB, Polars and safetensors have no number.
+
+    Args:
+        error: of whatever library.
+        folder: what is to be written; a permission that is missing elsewhere is another matter.
+    """
+    told = str(error)
+    of_folder = folder is not None and f"{folder}/" in told
+    reasons = [*_NO_ROOM, _DENIED] if of_folder else _NO_ROOM
+    return next((reason for reason in reasons if reason in told), None)
 
 
 def _room(path: Path) -> str:
@@ -71,8 +77,9 @@ def _room(path: Path) -> str:
 def _sweep(path: Path) -> None:
     """Remove what a killed process has left of earlier drafts; younger ones may be at work."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        if _DRAFT.search(left.name) and time.time() - left.lstat().st_mtime > _STALE:
-            _remove(left)
+        with suppress(FileNotFoundError):  # another process has put it in its place
+            if _DRAFT.search(left.name) and time.time() - left.lstat().st_mtime > _STALE:
+                _remove(left)
 
 
 _DRAFT: Final = re.compile(r"\.[0-9a-f]{8}(\.old)?$")
@@ -124,8 +131,10 @@ def _remove(path: Path) -> None:
 
 def write_json(value: Any, path: Path) -> None:
     """Write ``value`` as indented JSON, whole."""
-    with whole(path) as draft:
-        draft.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with whole(path) as draft, draft.open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())  # others are believed by what these files say
 
 
 def read_json(path: Path) -> Any:
@@ -134,14 +143,24 @@ def read_json(path: Path) -> Any:
 
 
 def digest(path: Path) -> str:
-    """Digest of a file's bytes, or of all files below a folder with their relative names."""
+    """Digest of a file's bytes, or of all files below a folder with their relative names.
+
+    What begins with a dot is left out: drafts and locks of processes at work, or of killed ones.
+    """
     sha = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+    for file in [path] if path.is_file() else sorted(_files(path)):
         if file != path:
             sha.update(os.fsencode(file.relative_to(path).as_posix()))
         with file.open("rb") as stream:
             sha.update(hashlib.file_digest(stream, "sha256").digest())
     return sha.hexdigest()[:16]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden:
+            yield path
 
 
 def digest_of(*parts: Any) -> str:

@@ -22,9 +22,12 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 from corpus.artefacts import digest, digest_of, whole
 from corpus.docred import convert
 from corpus.ingest import require_few_rejected, told
+from corpus.json_files import MEMORY_LIMIT
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import write_table
@@ -271,6 +274,12 @@ class _Taking:
             content = self._read(file, scratch)
         except ValueError as refusal:
             reason = str(refusal)
+        except duckdb.OutOfMemoryException as error:
+            reason = (
+                f"{file}: expected a file that {MEMORY_LIMIT} of memory are enough to read, found "
+                f"that they are not ({error}). Cut it into several files, or, if it is Parquet, "
+                "write it with smaller row groups"
+            )
         _require_same(file, state)
         if reason:
             self._set_aside(file, state, reason)

@@ -6,7 +6,6 @@ Either may be cut short or damaged; the reader gets a column ``json`` or an erro
 from __future__ import annotations
 
 import codecs
-import errno
 import gzip
 import json
 import os
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 import duckdb
+
+from corpus.artefacts import unwritable
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; the rest is spilled beside the destination."""
@@ -125,7 +126,7 @@ def naming(path: Path) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:  # damaged Parquet raises no class below it
-        if os.strerror(errno.ENOSPC) in str(error):
+        if unwritable(error):
             raise
         found = (str(error).splitlines() or ["an error without a message"])[0]
         raise ValueError(refused(path, f"what DuckDB calls: {found}")) from error

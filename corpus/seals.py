@@ -37,7 +37,10 @@ class Seal:
 
     def keeps(self, made_from: str) -> bool:
         """Whether all parts are there, unbroken, and were made from exactly this."""
-        sealed = self._sealed()
+        try:
+            sealed = self._sealed()
+        except BrokenSealError:
+            return False
         return sealed.get("made_from") == made_from and sealed.get("content") == self._content()
 
     def content(self) -> str:
@@ -65,10 +68,9 @@ class Seal:
     def renewed(self, made_from: str) -> Iterator[None]:
         """Seal what the block makes.
 
-        The old seal goes first: if the block does not come to its end, whatever it leaves has no
-        seal, so that it is made again.
+        Until then the old seal stays: if the block does not come to its end, it tells whether what
+        it was of is still there, or something that was never sealed.
         """
-        self.file.unlink(missing_ok=True)
         yield
         write_json({"made_from": made_from, "content": self._content()}, self.file)
 
@@ -77,4 +79,10 @@ class Seal:
         return {part.relative_to(self.root).as_posix(): digest(part) for part in there}
 
     def _sealed(self) -> dict[str, Any]:
-        return read_json(self.file) if self.file.is_file() else {}
+        try:
+            return read_json(self.file) if self.file.is_file() else {}
+        except ValueError as error:
+            raise BrokenSealError(
+                f"{self.file}: expected a seal, found no JSON ({error}): nobody knows whether the "
+                f"artefact is what it was. Materialize {self.name} again"
+            ) from error

@@ -60,7 +60,7 @@ def _take(
     files = files_of(kind, inbox, storage)
     taken = Taken()
     if files.pending(time.time()):
-        taken = files.take(_vocabulary(storage, source), source.max_rejected_share, time.time())
+        taken = files.take(vocabulary_of(storage, source), source.max_rejected_share, time.time())
     for name, reason in taken.set_aside.items():
         context.log.warning("%s was set aside in %s: %s", name, inbox.rejected, reason)
     arrived = arrivals(storage.arrived(kind))
@@ -85,7 +85,7 @@ def _told(taken: Taken) -> dict[str, Any]:
     }
 
 
-def _vocabulary(storage: Storage, source: CorpusSource) -> RelationVocabulary:
+def vocabulary_of(storage: Storage, source: CorpusSource) -> RelationVocabulary:
     """The corpus' relations, also before its documents were read for the first time."""
     if storage.relations.is_file():
         return storage.vocabulary()

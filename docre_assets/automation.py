@@ -1,5 +1,6 @@
 """What runs by itself: the schedule, what watches the inbox, and what tells of failed runs."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,14 +48,23 @@ def inbox_sensor(
     """Has files taken out of the inbox once nobody writes to them any more."""
     now = datetime.now(UTC)
     for kind, job in JOB_OF.items():
-        states = files_of(kind, inbox, storage).pending(now.timestamp())
+        states = _waiting(kind, inbox, storage, now.timestamp())
         if states and not _at_work(context.instance, job.name):
             yield dg.RunRequest(run_key=_run_key(kind, states, now), job_name=job.name)
 
 
+def _waiting(kind: str, inbox: Inbox, storage: Storage, now: float) -> dict[Path, str]:
+    """Files to be taken; and tables that were taken to be predicted by a run that then failed."""
+    waiting = files_of(kind, inbox, storage).pending(now)
+    if kind == "unlabelled" and storage.production.is_dir():
+        predicted = storage.predicted_documents()
+        waiting |= {path: "" for path in storage.new_documents() if path not in predicted}
+    return waiting
+
+
 def _run_key(kind: str, states: Mapping[Path, str], now: datetime) -> str:
     """One run an hour for the same files: one that failed is tried again, but not on each tick."""
-    files = {str(path): state for path, state in states.items()}
+    files = {os.fsencode(path).hex(): state for path, state in states.items()}
     return f"{kind}-{digest_of(files)}-{now:%Y%m%dT%H}"
 
 
@@ -68,6 +78,9 @@ def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """Tells of each failed run what happened and what to do."""
     run = context.dagster_run
     failures = {event.step_key or "": reasons(event) for event in context.get_step_failure_events()}
+    ended = context.failure_event.job_failure_data
+    if not failures and ended and ended.error:
+        failures = {"the run": [ended.error]}
     context.log.error("Run %s of %s %s", run.run_id, run.job_name, advice(run.job_name, failures))
 
 

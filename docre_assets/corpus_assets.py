@@ -41,7 +41,10 @@ def raw_documents(
     share = corpus_source.max_rejected_share
     wanted = made_from(context, source.digest, [path.name for path in arrived], share)
     made = make(
-        context, storage, wanted, lambda: ingest(source, storage.raw_documents, share, arrived)
+        context,
+        storage.seal("raw_documents"),
+        wanted,
+        lambda: ingest(source, storage.raw_documents, share, arrived),
     )
     tables = {split: storage.raw(split) for split in CORPUS_SPLITS}
     return dg.MaterializeResult(
@@ -78,7 +81,7 @@ def knowledge_base(
         facts = read_triples(given, storage.vocabulary()) if given else triples_of(labelled)
         write_table(facts, storage.knowledge_base)
 
-    made = make(context, storage, wanted, write)
+    made = make(context, storage.seal("knowledge_base"), wanted, write)
     triples = pl.scan_parquet(storage.knowledge_base)
     left_out = _rows(read_triples(given)) - _rows(triples) if given else 0
     return dg.MaterializeResult(
@@ -113,7 +116,7 @@ def annotated_documents(
                 write_table(labelled, draft / storage.annotated(split).name)
 
     wanted = made_from(context, [digest(storage.raw(split)) for split in ANNOTATED])
-    made = make(context, storage, wanted, write)
+    made = make(context, storage.seal("annotated_documents"), wanted, write)
     tables = {split: storage.annotated(split) for split in ANNOTATED}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.content),
@@ -140,7 +143,8 @@ def distant_documents(context: dg.AssetExecutionContext, storage: Storage) -> dg
         write_shards(labelled, storage.distant_documents, len(SHARDS))
 
     inputs = [digest(path) for path in (*sources, storage.knowledge_base)]
-    made = make(context, storage, made_from(context, inputs, len(SHARDS)), write)
+    wanted = made_from(context, inputs, len(SHARDS))
+    made = make(context, storage.seal("distant_documents"), wanted, write)
     paths = storage.distant_shards(SHARDS)
     table = pl.scan_parquet(paths)
     return dg.MaterializeResult(

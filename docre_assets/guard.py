@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
@@ -18,6 +19,9 @@ from resources.storage import Storage
 
 RECENT = 20
 """Executions of a check among which one that came to its end is looked for."""
+
+WAITS, SECONDS_TO_WAIT = 30, 60
+"""How often, and how long, the checks of another run that is at work are waited for."""
 
 
 def require_sound(context: dg.AssetExecutionContext, storage: Storage) -> None:
@@ -50,11 +54,15 @@ def require_checks_passed(context: dg.AssetExecutionContext) -> None:
 
     Raises:
         dagster.Failure: naming the checks, the runs in which they failed, and what to do.
+        dagster.RetryRequested: if another run is about to check what it has made.
     """
     keys = blocking_checks_upstream(context)
     outcomes = {key: outcome(context.instance, key) for key in keys}
     if not (open_ := {key: told for key, told in outcomes.items() if told}):
         return
+    if all(_is_being_checked(context, key) for key in open_):
+        context.log.info("waiting for another run to check what it has made: %s", _told(open_))
+        raise dg.RetryRequested(WAITS, SECONDS_TO_WAIT)
     raise dg.Failure(
         f"{context.asset_key.to_user_string()} is not materialized: expected that every blocking "
         f"check of what it is made from has passed, found {_told(open_)}. What would be learnt "
@@ -86,9 +94,37 @@ def outcome(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> str | None:
     if not (found.passed or found.severity is dg.AssetCheckSeverity.WARN):
         return f"failed ({found.description}) in run {record.run_id}"
     looked_at = found.target_materialization_data
-    if made and (looked_at is None or looked_at.storage_id < made[0].storage_id):
+    if made and not (
+        looked_at and _is_same(instance, key.asset_key, looked_at.storage_id, made[0])
+    ):
         return f"has passed in run {record.run_id}, but not on what was made since"
     return None
+
+
+def _is_same(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, storage_id: int, made: dg.EventLogRecord
+) -> bool:
+    """Whether a materialization is the newest one, or has its content: the asset was kept."""
+    if storage_id >= made.storage_id:
+        return True
+    wanted = dg.AssetRecordsFilter(asset_key=asset, storage_ids=[storage_id])
+    earlier = instance.fetch_materializations(wanted, limit=1).records
+    version = _version(made)
+    return version is not None and [_version(record) for record in earlier] == [version]
+
+
+def _version(record: dg.EventLogRecord) -> str | None:
+    materialization = record.asset_materialization
+    return (materialization.tags or {}).get(DATA_VERSION_TAG) if materialization else None
+
+
+def _is_being_checked(context: dg.AssetExecutionContext, key: dg.AssetCheckKey) -> bool:
+    """Whether another run has just made the asset, and its checks are still to come."""
+    made = context.instance.fetch_materializations(key.asset_key, limit=1).records
+    if not made or made[0].run_id == context.run.run_id:
+        return False
+    run = context.instance.get_run_by_id(made[0].run_id)
+    return run is not None and not run.is_finished
 
 
 def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | None:

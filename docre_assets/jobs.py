@@ -45,7 +45,7 @@ promote_model = dg.define_asset_job(
     selection=dg.AssetSelection.assets(production_model, predictions, new_predictions, warehouse),
     description="Put the version that is named in the configuration of production_model in use "
     "and predict with it: a way back to any version in model_history.",
-    tags={**TRAINING, **FROM_THE_START},
+    tags=FROM_THE_START,
 )
 
 JOBS = [redistillation, take_in, prediction, promote_model]

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from corpus.artefacts import digest_of
-from resources.storage import Storage
+from corpus.seals import Seal
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def made_from(context: dg.AssetExecutionContext, *parts: Any) -> str:
 
 def make(
     context: dg.AssetExecutionContext,
-    storage: Storage,
+    seal: Seal,
     wanted: str,
     write: Callable[[], object],
     *,
@@ -43,15 +43,14 @@ def make(
 
     Args:
         context: of the asset.
-        storage: where its artefacts lie.
+        seal: of its artefacts.
         wanted: what they are to be made from, see `made_from`.
         write: writes all of them.
         force: write them in any case.
     """
-    seal = storage.seal(context.asset_key.to_user_string())
     kept = not force and seal.keeps(wanted)
     if kept:
-        context.log.info("kept: what it is made from is as it was")
+        context.log.info("%s is kept: what it is made from is as it was", seal.name)
     else:
         with seal.renewed(wanted):
             write()

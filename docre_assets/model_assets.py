@@ -1,5 +1,6 @@
 """Teacher, soft labels, student and fine-tuned model: one way of training, three sets of inputs."""
 
+import shutil
 from datetime import timedelta
 
 import dagster as dg
@@ -74,6 +75,7 @@ def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Co
             versions.append(labelled.digest)
             context.log.info("%s: %s", shard, labelled)
             context.add_asset_metadata(labelled.metadata(), partition_key=shard)
+        remove_other_shards(storage)
     context.set_data_version(context.asset_key, dg.DataVersion(digest_of(*versions)))
 
 
@@ -132,3 +134,10 @@ def finetuned_model(
     )
     trainer = Trainer(context, config, storage, method.settings().model, compute)
     return trainer.train("finetuned", method.settings().finetune, inputs)
+
+
+def remove_other_shards(storage: Storage) -> None:
+    """Remove soft labels of shards that the distant corpus has no more, of another DOCRE_SHARDS."""
+    for folder in storage.soft_labels.glob("[!.]*"):
+        if folder.name not in SHARDS:
+            shutil.rmtree(folder)

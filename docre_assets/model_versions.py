@@ -12,7 +12,7 @@ import fcntl
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -201,6 +201,14 @@ class ModelVersions:
             self._sound(version)
             return self._use(version, Outcome.ROLLED_BACK, run=run, time=time, reason=reason)
 
+    def finish(self) -> None:
+        """Bring the version into use that was recorded as such when the process was killed."""
+        with self._alone():
+            chosen = self.history().filter(pl.col("event") != Outcome.REFUSED).tail(1)
+            for version, champion in chosen.select("version", "champion").iter_rows():
+                if version != self._in_use().version:
+                    write_json(asdict(_InUse(version, champion)), self._pointer)
+
     def prune(self, keep: int = KEPT) -> list[str]:
         """Remove the oldest versions and what killed processes left; the history stays.
 
@@ -238,7 +246,7 @@ class ModelVersions:
             return
         content = digest(checkpoint)
         with whole(self._checkpoint(version)) as draft:
-            shutil.copytree(checkpoint, draft, copy_function=_link_or_copy)
+            shutil.copytree(checkpoint, draft)
             _require_unchanged(checkpoint, content, digest(draft))
             # Before the folder is there: nobody finds one without knowing what is to be in it.
             write_json({"content": content}, self._content_file(version))
@@ -327,8 +335,10 @@ class ModelVersions:
 
     def _content(self, version: str) -> str | None:
         """Digest of a version's content when it was kept; None if nobody knows."""
-        file = self._content_file(version)
-        return read_json(file)["content"] if file.is_file() else None
+        try:
+            return read_json(self._content_file(version))["content"]
+        except (FileNotFoundError, ValueError):
+            return None
 
     def _require_kept(self, version: str) -> None:
         kept = self.kept()
@@ -373,15 +383,6 @@ class _InUse:
     version: str | None = None
     previous: str | None = None
     """The version in use before this one."""
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    """Link weights, which are large and never edited in place; copy what people may edit."""
-    if source.endswith(".safetensors"):
-        with suppress(OSError):  # another file system, or one without links
-            Path(target).hardlink_to(Path(source).resolve())
-            return
-    shutil.copy2(source, target)
 
 
 def _scores(comparison: Comparison | None) -> dict[str, float | None]:

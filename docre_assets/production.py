@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from corpus.tables import read_documents
-from docre_assets.model_versions import ModelVersions, Version
+from docre_assets.model_versions import ModelVersions, Outcome, Version
 from docre_assets.training import model_version
 from quality.promotion import Comparison, compare, counts, f1
 
@@ -55,13 +55,16 @@ class Contest:
         Raises:
             ValueError: if there is a champion and dev has no labelled document.
         """
+        self.versions.finish()
         version, champion = model_version(self.challenger), self.versions.current
         if champion is None:
             return self._first(version)
         if version == champion.version:
             return Decision(f"{version} is in use, and no other model was trained since", True)
-        if earlier := self._judged(version):
-            return Decision(f"{version} was judged before ({earlier}); the champion stays", True)
+        if judged := self._judged(version):
+            event, reason = judged
+            told = f"{version} was judged before ({event}); {champion.version} stays: {reason}"
+            return Decision(told, event != Outcome.REFUSED)
         return self._compared(version, champion, margin, risk)
 
     def choose(self, version: str) -> Decision:
@@ -71,9 +74,8 @@ class Contest:
             ValueError: if it is neither; lists those that there are.
         """
         reason = "chosen by hand"
-        if version not in self.versions.kept()["version"] and version == model_version(
-            self.challenger
-        ):
+        self.versions.finish()
+        if version not in self.versions.kept()["version"] and self._is_challenger(version):
             told = self.versions.promote(
                 self.challenger, version, run=self.run, time=_now(), reason=reason
             )
@@ -89,10 +91,13 @@ class Contest:
         )
         return Decision(told, True)
 
-    def _judged(self, version: str) -> str | None:
-        """What became of a version before, in words."""
+    def _is_challenger(self, version: str) -> bool:
+        return self.challenger.is_dir() and version == model_version(self.challenger)
+
+    def _judged(self, version: str) -> tuple[str, str] | None:
+        """What became of a version before, and why."""
         events = self.versions.history().filter(version=version)
-        return None if events.is_empty() else events.select("event", "reason").rows()[-1][0]
+        return None if events.is_empty() else events.select("event", "reason").rows()[-1]
 
     def _compared(self, version: str, champion: Version, margin: float, risk: float) -> Decision:
         comparison = compare(

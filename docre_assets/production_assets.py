@@ -7,7 +7,7 @@ from corpus.schema import Split
 from docre_assets.corpus_assets import annotated_documents
 from docre_assets.guard import require_sound
 from docre_assets.metadata import OWNERS
-from docre_assets.model_assets import GPU_POOL, finetuned_model
+from docre_assets.model_assets import finetuned_model
 from docre_assets.model_versions import ModelVersions
 from docre_assets.production import Contest, Decision
 from resources.compute import Compute
@@ -33,7 +33,6 @@ class Choice(dg.Config):
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
     code_version="1",
-    pool=GPU_POOL,
     check_specs=[
         dg.AssetCheckSpec(
             CHALLENGER_CHECK,
@@ -50,8 +49,12 @@ def production_model(
     compute: Compute,
     promotion: Promotion,
 ) -> dg.MaterializeResult:
-    """The model that predictions are made with, and how it got there."""
-    require_sound(context, storage)
+    """The model that predictions are made with, and how it got there.
+
+    It waits for no pool: a way back must not wait for a training.
+    """
+    if not config.version:  # a way back must not depend on what one goes back from
+        require_sound(context, storage)
     versions = ModelVersions(storage.production)
     contest = Contest(
         versions,

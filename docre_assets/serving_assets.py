@@ -1,5 +1,7 @@
 """How good the models are, what the final one says, and where to query it."""
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
@@ -61,7 +63,7 @@ def evaluation(
 
     versions = [model_version(checkpoint) for checkpoint in checkpoints.values()]
     tables = [digest(path) for path in (*splits.values(), train, *distant)]
-    made = make(context, storage, made_from(context, versions, tables), write)
+    made = make(context, storage.seal("evaluation"), made_from(context, versions, tables), write)
     scores = pl.read_parquet(storage.scores)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.content),
@@ -96,7 +98,7 @@ def predictions(
         write_table(predict_all(tables, model.path, compute.runtime()), storage.predictions)
 
     wanted = made_from(context, model.version, [digest(table) for table in tables])
-    made = make(context, storage, wanted, write)
+    made = make(context, storage.seal("predictions"), wanted, write)
     found = pl.scan_parquet(storage.predictions)
     distinct = found.select(pl.col("doc_id", "relation").n_unique()).collect()
     return dg.MaterializeResult(
@@ -127,26 +129,25 @@ def new_predictions(
     It does not wait for the pool of the device: a training takes hours, these documents minutes.
     """
     require_sound(context, storage)
-    model, kept = model_in_use(storage), 0
-    tables = storage.new_documents()
+    model, tables = model_in_use(storage), storage.new_documents()
+    made = []
     for table in tables:
-        place = storage.new_predictions(table)
-        seal = storage.seal_of_new_predictions(table)
+
+        def write(table: Path = table) -> None:
+            found = predict_all([table], model.path, compute.runtime())
+            write_table(found, storage.new_predictions(table))
+
         wanted = made_from(context, model.version, digest(table))
-        if seal.keeps(wanted):
-            kept += 1
-            continue
-        with seal.renewed(wanted):
-            write_table(predict_all([table], model.path, compute.runtime()), place)
+        made.append(make(context, storage.seal_of_new_predictions(table), wanted, write))
     paths = [storage.new_predictions(table) for table in tables]
     found = pl.scan_parquet(paths, glob=False) if paths else PREDICTIONS.to_frame().lazy()
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest_of([digest(path) for path in paths])),
+        data_version=dg.DataVersion(digest_of([each.content for each in made])),
         metadata={
             **table_metadata(found, storage.new_predictions_folder),
             "model_version": model.version,
             "files": len(tables),
-            "files_kept": kept,
+            "files_kept": sum(each.kept for each in made),
         },
     )
 
@@ -173,6 +174,8 @@ def warehouse(
 ) -> dg.MaterializeResult:
     """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole."""
     require_sound(context, storage)
+    for table in storage.predicted_documents():
+        storage.seal_of_new_predictions(table).require_unbroken()
     tables = warehouse_tables(storage)
     inputs = digests(storage)
     rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
@@ -205,7 +208,7 @@ def model_in_use(storage: Storage) -> Version:
 
 def warehouse_tables(storage: Storage) -> WarehouseTables:
     """Everything that the warehouse is made from."""
-    new = storage.new_documents()
+    new = storage.predicted_documents()
     return WarehouseTables(
         raw_documents=[storage.raw(split) for split in CORPUS_SPLITS],
         annotated_documents=[storage.annotated(split) for split in ANNOTATED],
@@ -228,8 +231,12 @@ def digests(storage: Storage) -> dict[str, str]:
         "distant_documents": storage.distant_documents,
         "predictions": storage.predictions,
         "evaluation": storage.scores,
+        "model_history": ModelVersions(storage.production).history_file,
     }
-    return {name: digest(path) for name, path in places.items()}
+    new = [digest(storage.new_predictions(table)) for table in storage.predicted_documents()]
+    return {name: digest(path) for name, path in places.items()} | {
+        "new_predictions": digest_of(new)
+    }
 
 
 def headline_metadata(scores: pl.DataFrame) -> dict[str, float]:

@@ -14,6 +14,7 @@ from quality.outcomes import check_predictions
 from quality.report import Problem, Report
 from quality.structure import check_documents
 from quality.weights import check_weights
+from resources.corpus_source import CorpusSource
 from resources.storage import Storage
 
 PUT_IN_AGAIN = "remove it there and put the file into the inbox again"
@@ -33,12 +34,13 @@ def arrivals_whole(storage: Storage) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(asset=arrival_assets.new_documents, blocking=True)
-def new_documents_valid(storage: Storage) -> dg.AssetCheckResult:
+def new_documents_valid(storage: Storage, corpus_source: CorpusSource) -> dg.AssetCheckResult:
     """Ids are unique, and mentions lie within sentences."""
     if not (tables := storage.new_documents()):
         return check_result(Report())
     documents = pl.scan_parquet(tables, glob=False)
-    return check_result(check_documents(documents, storage.vocabulary()))
+    vocabulary = arrival_assets.vocabulary_of(storage, corpus_source)
+    return check_result(check_documents(documents, vocabulary))
 
 
 @dg.asset_check(asset=production_assets.production_model, blocking=True)
@@ -60,7 +62,7 @@ def in_use_sound(storage: Storage) -> dg.AssetCheckResult:
 @dg.asset_check(asset=serving_assets.new_predictions, blocking=True)
 def new_predictions_valid(storage: Storage) -> dg.AssetCheckResult:
     """Each triple joins two entities of a document that arrived by a known relation, once."""
-    tables = storage.new_documents()
+    tables = storage.predicted_documents()
     places = [storage.new_predictions(table) for table in tables]
     documents = pl.scan_parquet(tables, glob=False) if tables else DOCUMENTS.to_frame().lazy()
     found = pl.scan_parquet(places, glob=False) if places else PREDICTIONS.to_frame().lazy()

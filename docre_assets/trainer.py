@@ -1,5 +1,6 @@
 """A stage of training as Dagster sees it: kept or trained, its epochs told, its outcome shown."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -58,21 +59,30 @@ class Trainer:
         """
         wanted = made_from(self.context, asdict(self.model), provenance(stage, inputs))
         outputs = StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
-        identity = digest_of(wanted, version("torch"))
-        resumption = Resumption(self.storage.training_state(name), identity)
+        states = self.storage.training_state(name)
 
         def write() -> None:
+            runtime = self.compute.runtime()
+            # What the last bits depend on, beside all that the result does.
+            identity = digest_of(wanted, str(runtime), *map(version, ("torch", "transformers")))
             train_stage(
                 self.model,
                 stage,
                 inputs,
                 outputs,
-                runtime=self.compute.runtime(),
-                resumption=resumption,
+                runtime=runtime,
+                resumption=Resumption(states, identity),
                 on_epoch=observe_epochs(self.context),
             )
 
-        made = make(self.context, self.storage, wanted, write, force=self.config.force)
+        made = make(
+            self.context,
+            self.storage.seal(self.context.asset_key.to_user_string()),
+            wanted,
+            write,
+            force=self.config.force,
+        )
+        shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
         return materialized(Trained.read(outputs.checkpoint), outputs.checkpoint, kept=made.kept)
 
 

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from models.train import Epoch
 
 
-EVERY = 60.0
-"""Seconds between the states of a training: what a kill may cost."""
-
-
 @dataclass(frozen=True)
 class StageInputs:
     """Artefacts that a stage reads."""
@@ -121,6 +117,7 @@ def train_stage(
         outputs: artefacts to write.
         runtime: device and precision.
         resumption: lets the training go on where it was interrupted; without it, it starts anew.
+            The caller removes the states once the outcome is safe.
         on_epoch: called after every epoch.
 
     Raises:
@@ -135,7 +132,7 @@ def train_stage(
     dev = list(read_documents(inputs.dev))
     vocabulary = RelationVocabulary.load(inputs.relations)
     extractor = _starting_point(model, stage, inputs, vocabulary)
-    state = TrainingState(resumption.states, resumption.identity, EVERY) if resumption else None
+    state = TrainingState(resumption.states, resumption.identity) if resumption else None
     history = fit(
         extractor,
         read_shards(inputs.documents),
@@ -157,8 +154,6 @@ def train_stage(
     made_from = provenance(stage, inputs)
     saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=made_from)
     write_dev_logits(dev_logits, outputs.dev_logits, saved, vocabulary)
-    if state:
-        state.clear()
     return Trained.read(outputs.checkpoint)
 
 

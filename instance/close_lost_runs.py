@@ -1,8 +1,8 @@
 """Ends the runs that a code server took with it, once its successor answers.
 
 Runs are child processes of the code server. Killed with it, they stay ``STARTED`` in Dagster's
-records for a day, hold their place in the pool `gpu`, and keep every other training waiting. Ended
-as failed, they are retried as `run_retries` says, and a training goes on from its last state.
+records for three days, hold their place in the pool `gpu`, and keep every other training waiting.
+Ended as failed, they are retried as `run_retries` says, and a training goes on from its last state.
 
 Usage: python close_lost_runs.py LOCATION PORT STARTED, with DAGSTER_HOME set: the name of the code
 location, the code server's port, and the time before it was started, in seconds since 1970.

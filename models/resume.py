@@ -47,7 +47,7 @@ class TrainingState:
     """For this training alone; made when the first state is written."""
     identity: str
     """Digest of all that the training's result depends on; another one's state is not taken."""
-    every: float = 120.0
+    every: float = 60.0
     """Seconds from one state to the next, at most, but for the step under way."""
 
     def write(self, snapshot: Snapshot, *, step: int, epochs: int) -> None:

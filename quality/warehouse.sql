@@ -215,7 +215,7 @@ COMMENT ON COLUMN labels.evidence IS 'Sentences that show the relation, if anyon
 COMMENT ON COLUMN labels.source IS 'annotated: by people; distant: by a knowledge base, noisily';
 
 COMMENT ON TABLE predictions IS
-    'Triples that the fine-tuned model predicts; the key is (doc_id, head, tail, relation)';
+    'Triples that the model in use predicts; the key is (doc_id, head, tail, relation)';
 COMMENT ON COLUMN predictions.doc_id IS 'The document';
 COMMENT ON COLUMN predictions.title IS 'Its title';
 COMMENT ON COLUMN predictions.head IS 'Head entity, as in entities';
@@ -264,7 +264,7 @@ COMMENT ON COLUMN model_history.time IS 'When it was decided';
 COMMENT ON COLUMN model_history.run IS 'Id of the run, as in Dagster';
 COMMENT ON COLUMN model_history.event IS
     'promoted: predictions use it from then on; refused: they do not; rolled_back: they do again';
-COMMENT ON COLUMN model_history.version IS 'Digest of the model''s checkpoint';
+COMMENT ON COLUMN model_history.version IS 'Digest of the model''s checkpoint and calibration';
 COMMENT ON COLUMN model_history.champion IS
     'The version that predictions used before; null for the first';
 COMMENT ON COLUMN model_history.dev_f1 IS 'Micro F1 of the version on dev, from 0 to 1';

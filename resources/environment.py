@@ -21,6 +21,7 @@ from dagster._utils.schedules import is_valid_cron_schedule
 from corpus.distant import shard_names
 from models import config
 from quality.default_limits import limits
+from quality.promotion import MARGIN
 from resources.compute import Compute
 from resources.corpus_source import CorpusSource
 from resources.inbox import Inbox
@@ -61,7 +62,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
             quiet_seconds=_number("DOCRE_INBOX_QUIET", 60, "seconds without a change, from 0"),
         ),
         "promotion": Promotion(
-            margin=_number("DOCRE_PROMOTION_MARGIN", 0.01, "F1 from 0 to 1", most=1),
+            margin=_number("DOCRE_PROMOTION_MARGIN", MARGIN, "F1 from 0 to 1", most=1),
         ),
     }
 

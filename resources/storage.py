@@ -153,6 +153,10 @@ class Storage(dg.ConfigurableResource):
         """Tables of the documents that arrived to be predicted, in the order of arrival."""
         return arrivals(self.arrived("unlabelled"))
 
+    def predicted_documents(self) -> list[Path]:
+        """Those of `new_documents` that have been predicted: a run at work may not have yet."""
+        return [path for path in self.new_documents() if self.new_predictions(path).is_file()]
+
     def new_rejected(self) -> list[Path]:
         """Documents of arrived files that were kept out, and why."""
         return sorted(self.arrived("unlabelled").glob("*.rejected.parquet"))

@@ -17,6 +17,8 @@ from corpus import artefacts
 from corpus.artefacts import UnwritableError, digest, digest_of, whole, write_json
 from corpus.tables import write_table
 
+pytestmark = pytest.mark.breaks
+
 
 def folder_with(path: Path, text: str) -> Path:
     path.mkdir(parents=True)
@@ -146,12 +148,23 @@ def test_a_read_only_disk_is_told(little_disk, write):
     assert path.read_text() == "old"
 
 
+def test_a_permission_that_is_missing_elsewhere_is_another_matter(tmp_path):
+    def write(place: Path) -> None:
+        with whole(tmp_path / "artefact"):
+            raise PermissionError(13, "Permission denied", str(place))
+
+    with pytest.raises(UnwritableError):
+        write(tmp_path / ".artefact.0123abcd")
+    with pytest.raises(PermissionError, match=r"train\.json"):
+        write(Path("/corpus/train.json"))
+
+
 @pytest.mark.parametrize(
     "error",
     [
         OSError(28, "No space left on device"),
         pl.exceptions.ComputeError("parquet: No space left on device (os error 28)"),
-        duckdb.IOException("IO Error: Permission denied"),
+        duckdb.IOException("IO Error: Read-only file system"),
     ],
 )
 def test_what_libraries_say_of_the_disk_is_understood(tmp_path, error):

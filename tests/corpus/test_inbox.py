@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import duckdb
 import polars as pl
 import pytest
 from docred_json import VOCABULARY, article, write_articles
@@ -22,6 +23,8 @@ from corpus.artefacts import digest
 from corpus.inbox import Inbox, Taken, arrivals, digest_of_arrival, settled, strangers
 from corpus.schema import DOCUMENTS, REJECTED, Split
 from corpus.tables import read_documents
+
+pytestmark = pytest.mark.breaks
 
 BAD = article("bad", sents=None)
 BOTH = pytest.mark.parametrize("split", [Split.DISTANT, Split.NEW])
@@ -267,6 +270,25 @@ def test_a_file_that_somebody_removes_meanwhile_disturbs_nothing(
     meddle(monkeypatch, Path.unlink)
     assert take(box) == Taken(left=["a.json"])
     assert below(tmp_path) == []
+
+
+def test_a_file_that_memory_does_not_hold_is_set_aside_and_the_others_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = opened(tmp_path)
+    put(box, "huge.json", article("huge"))
+    put(box, "little.json", article("little"))
+    usual = module.convert
+
+    def convert(file: Path, *rest: Any, **named: Any) -> Any:
+        if file.name == "huge.json":
+            raise duckdb.OutOfMemoryException("could not allocate block")
+        return usual(file, *rest, **named)
+
+    monkeypatch.setattr(module, "convert", convert)
+    taken = take(box)
+    assert "little.json" in taken.arrived
+    assert "Cut it into several files" in taken.set_aside["huge.json"]
 
 
 def test_a_full_disk_is_no_fault_of_the_file(

@@ -49,16 +49,31 @@ def test_a_part_that_was_touched_is_told_with_its_place(seal, parts, part, fault
     assert str(parts[part]) in str(told.value)
 
 
-def test_what_is_left_half_made_has_no_seal(seal, parts):
+@pytest.mark.parametrize("touched", [True, False])
+def test_what_is_left_half_made_is_told_from_what_was_not_touched(seal, parts, touched):
     def stumble():
-        with seal.renewed("inputs"):
-            parts[1].write_text("half")
+        with seal.renewed("other inputs"):
+            if touched:
+                parts[1].write_text("half")
             raise OSError("no space left on device")
 
     with pytest.raises(OSError, match="no space"):
         stumble()
+    assert seal.keeps("inputs") != touched
+    assert not seal.keeps("other inputs")
+    if touched:
+        with pytest.raises(BrokenSealError):
+            seal.require_unbroken()
+
+
+def test_a_seal_that_cannot_be_read_is_told_and_renewed(seal):
+    seal.file.write_text("")
     assert not seal.keeps("inputs")
-    seal.require_unbroken()
+    with pytest.raises(BrokenSealError, match="expected a seal, found no JSON"):
+        seal.require_unbroken()
+    with seal.renewed("inputs"):
+        pass
+    assert seal.keeps("inputs")
 
 
 def test_two_parts_of_one_name_in_different_folders_are_told_apart(seal, parts):

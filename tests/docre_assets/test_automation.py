@@ -1,5 +1,6 @@
 """The inbox is watched without haste, and failed runs are told with what to do."""
 
+import os
 import uuid
 
 import dagster as dg
@@ -38,6 +39,25 @@ def test_each_folder_has_its_job_and_the_same_files_one_run(workplace):
     second = _requested(workplace)
     assert second["prediction"] == first["prediction"]
     assert second["take_in"] != first["take_in"]
+
+
+def test_a_name_that_is_no_text_stops_nobody(workplace):
+    file = workplace.arrive("distant", "a.json", [article(1)])
+    file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9.json"))
+    assert set(_requested(workplace)) == {"take_in"}
+
+
+def test_what_was_taken_and_not_predicted_is_asked_for_again(workplace):
+    table = workplace.storage.arrived("unlabelled") / "20260101T000000Z-0123456789abcdef.parquet"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    assert _requested(workplace) == {}, "the first distillation will see to it"
+    workplace.storage.production.mkdir()
+    assert set(_requested(workplace)) == {"prediction"}
+    place = workplace.storage.new_predictions(table)
+    place.parent.mkdir()
+    place.touch()
+    assert _requested(workplace) == {}
 
 
 def test_what_is_still_being_written_is_left_alone(workplace):

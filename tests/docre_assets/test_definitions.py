@@ -103,7 +103,7 @@ def test_lineage_is_that_of_the_design(specs):
 def test_what_needs_a_device_or_the_database_waits_for_its_pool(definitions):
     graph = definitions.resolve_asset_graph()
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
-    for name in MODELS | {"soft_labels", "evaluation", "production_model", "predictions"}:
+    for name in MODELS | {"soft_labels", "evaluation", "predictions"}:
         assert pools[name] == {"gpu"}, name
     assert pools["warehouse"] == {"duckdb"}
     assert not pools["raw_documents"]

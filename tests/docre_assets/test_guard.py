@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from little_corpus import article, write_corpus
 
 from corpus.sources import SourceUnavailableError
@@ -71,6 +72,30 @@ def test_what_was_made_since_a_check_passed_is_not_built_upon(workplace):
     told = _refusal(workplace.distil("teacher_model"), "teacher_model")
     assert "splits_disjoint of annotated_documents has passed in run" in told
     assert "not on what was made since" in told
+
+
+def test_what_was_made_since_and_is_the_same_has_passed(workplace):
+    assert workplace.distil("raw_documents", "annotated_documents").success
+    made = workplace.instance.get_latest_materialization_event(dg.AssetKey("annotated_documents"))
+    version = {DATA_VERSION_TAG: made.asset_materialization.tags[DATA_VERSION_TAG]}
+    again = dg.AssetMaterialization("annotated_documents", tags=version)
+    workplace.instance.report_runless_asset_event(again)
+    assert workplace.distil("teacher_model", **{"teacher.training.epochs": 1}).success
+
+
+def test_the_checks_of_another_run_that_is_at_work_are_waited_for(workplace, monkeypatch):
+    assert workplace.distil("raw_documents", "annotated_documents").success
+    workplace.instance.report_runless_asset_event(dg.AssetMaterialization("annotated_documents"))
+    waited = []
+
+    def still(_context, key):
+        waited.append(key)
+        return len(waited) < 3
+
+    monkeypatch.setattr("docre_assets.guard._is_being_checked", still)
+    monkeypatch.setattr("docre_assets.guard.SECONDS_TO_WAIT", 0)
+    assert not workplace.distil("teacher_model").success
+    assert len(waited) == 3
 
 
 def test_a_run_that_only_planned_a_check_takes_nothing_back(workplace, monkeypatch):

@@ -86,6 +86,7 @@ def _killed_until_it_ends(place: Place, draw: random.Random, least: float, most:
 
 
 @pytest.mark.slow
+@pytest.mark.breaks
 def test_a_little_distillation_ends_the_same_after_two_kills(tmp_path):
     settings = {
         "DOCRE_CORPUS": str(write_corpus(tmp_path / "corpus")),

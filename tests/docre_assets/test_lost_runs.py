@@ -9,6 +9,8 @@ import pytest
 
 from docre_assets.lost_runs import at_work, close_lost
 
+pytestmark = pytest.mark.breaks
+
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -123,18 +123,16 @@ def test_a_version_stays_whatever_becomes_of_the_checkpoint_it_is_from(tmp_path,
     assert digest(promoted.current.path) == before
 
 
-def test_weights_are_linked_and_where_that_fails_copied(tmp_path, promoted, monkeypatch):
-    weights = promoted.current.path / "model.safetensors"
-    assert weights.samefile(tmp_path / "b" / "model.safetensors")
+def test_damage_to_what_was_promoted_is_none_to_what_is_kept(tmp_path, promoted):
+    with (tmp_path / "b" / "model.safetensors").open("w") as weights:
+        weights.write("flipped bits")
+    assert (promoted.current.path / "model.safetensors").read_text() == "weights of b"
 
-    def no_links(*_: object) -> None:
-        raise OSError
 
-    monkeypatch.setattr(Path, "hardlink_to", no_links)
-    promoted.promote(checkpoint(tmp_path / "c", "c"), C, run="3", time=NOON)
-    weights = promoted.current.path / "model.safetensors"
-    assert weights.read_text() == "weights of c"
-    assert not weights.samefile(tmp_path / "c" / "model.safetensors")
+def test_contents_that_cannot_be_read_tell_of_damage(promoted):
+    (promoted.folder / "contents" / f"{B}.json").write_text("")
+    with pytest.raises(ValueError, match="the checkpoint was damaged"):
+        _ = promoted.current
 
 
 def test_a_version_that_is_kept_is_not_copied_again_unless_it_is_damaged(tmp_path, promoted):
@@ -256,12 +254,12 @@ def test_what_is_no_digest_names_no_folder(tmp_path, versions):
 def test_a_checkpoint_that_changes_while_it_is_copied_is_not_kept(tmp_path, versions, monkeypatch):
     source = checkpoint(tmp_path / "a", "a")
 
-    def late(path: Path, target: Path) -> None:
+    def late(here: Path, there: Path) -> None:
         monkeypatch.undo()
         (source / "calibration.json").write_text("another's")
-        path.hardlink_to(target)
+        shutil.copytree(here, there)
 
-    monkeypatch.setattr(Path, "hardlink_to", late)
+    monkeypatch.setattr(shutil, "copytree", late)
     with pytest.raises(ValueError, match="another run writes this checkpoint"):
         versions.promote(source, A, run="1", time=NOON)
     assert (versions.current, list((versions.folder / "versions").iterdir())) == (None, [])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from corpus.artefacts import write_json
 from corpus.schema import PREDICTIONS, Document, Entity, Label, Mention, Split
 from corpus.tables import write_documents
 from docre_assets.model_versions import ModelVersions
@@ -100,7 +101,7 @@ def test_nothing_is_judged_twice(models):
     models.trained(8, "second")
     models.decide()
     again = models.decide()
-    assert again.passed
+    assert not again.passed, "what was refused does not turn green by itself"
     assert "judged before (refused)" in again.told
     assert _events(models) == ["promoted", "refused"]
 
@@ -115,6 +116,30 @@ def test_what_was_rolled_back_from_does_not_come_back_by_itself(models):
     models.decide()
     assert models.in_use == first
     assert _events(models) == ["promoted", "promoted", "rolled_back"]
+
+
+@pytest.mark.parametrize("again", ["decide", "choose"])
+def test_a_promotion_that_was_killed_before_its_end_is_finished(models, monkeypatch, again):
+    first = models.trained(20, "first")
+    models.decide()
+    second = models.trained(35, "second")
+
+    def killed(value, path):
+        if path.name == "current.json":
+            raise KeyboardInterrupt
+        write_json(value, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("docre_assets.model_versions.write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            models.decide()
+    assert models.in_use == first
+    if again == "decide":
+        models.decide()
+    else:
+        models.contest().choose(second)
+    assert models.in_use == second
+    assert _events(models) == ["promoted", "promoted"]
 
 
 def test_a_refused_challenger_can_be_chosen_by_hand(models):

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 import pytest
-from little_corpus import LONG_ENOUGH, Workplace, article, write_corpus
+from little_corpus import LONG_ENOUGH, Workplace, article
 
 from corpus.artefacts import digest
 from docre_assets.model_versions import ModelVersions
+from docre_assets.training import model_version
 from resources.storage import Storage
 
 pytest_plugins = ["little_places"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.breaks]
 
 BAD = {"student.training.epochs": 1, "finetune.training.head_lr": 1e-9}
 """With these a fine-tuned model finds nothing."""
@@ -193,9 +194,33 @@ def _in_use(workplace: Workplace) -> str:
     return ModelVersions(workplace.storage.production).current.version
 
 
+@pytest.mark.parametrize("damaged", ["model.safetensors", "calibration.json"])
+def test_the_way_back_does_not_depend_on_what_one_goes_back_from(again, damaged):
+    first = _in_use(again)
+    changed = LONG_ENOUGH | {"finetune.training.epochs": 3}
+    again.distil("finetuned_model", **changed)
+    challenger = model_version(again.storage.model("finetuned"))
+    assert again.run("promote_model", config=_choose(challenger)).success
+    for folder in (
+        again.storage.model("finetuned"),
+        ModelVersions(again.storage.production).current.path,
+    ):
+        (folder / damaged).write_text("damaged")
+    refused = again.distil("production_model", **changed)
+    assert "Materialize finetuned_model again" in _refusal(refused, "production_model")
+    assert again.run("promote_model", config=_choose(first)).success
+    assert _in_use(again) == first
+
+
+def test_what_waits_in_the_inbox_at_the_very_first_run_is_predicted(workplace):
+    workplace.arrive("unlabelled", "new.json", [article(300, labelled=False)])
+    assert workplace.distil(**LONG_ENOUGH).success
+    with workplace.resources()["warehouse"].connect() as connection:
+        query = "SELECT count(*) FROM documents WHERE split = 'new'"
+        assert connection.execute(query).fetchall() == [(1,)]
+
+
 def test_nothing_can_be_predicted_before_the_first_distillation(workplace):
-    write_corpus(workplace.corpus)
-    assert workplace.distil("raw_documents").success
     workplace.arrive("unlabelled", "new.json", [article(300, labelled=False)])
     result = workplace.run("prediction")
     assert "run the job redistillation" in _refusal(result, "new_predictions")

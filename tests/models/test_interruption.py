@@ -24,6 +24,8 @@ from models.resume import TrainingState
 from models.steps import Steps
 from models.train import Epoch, fit
 
+pytestmark = pytest.mark.breaks
+
 # (how, whether with dev); the last stops early, and its last epoch is not its best
 TRAININGS = {
     "plain": (stage(), False),

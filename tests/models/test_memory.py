@@ -14,6 +14,8 @@ from little_training import CPU, DOCUMENTS, NoMemory, fresh, same, stage, steps_
 from models.memory import BatchTooLargeError, DocumentLimit, is_out_of_memory, memory_for
 from models.train import fit
 
+pytestmark = pytest.mark.breaks
+
 ENCODED = [fresh().encode(document) for document in DOCUMENTS]
 
 

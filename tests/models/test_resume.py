@@ -9,6 +9,8 @@ from corpus.artefacts import digest, digest_of, read_json, write_json
 from models import resume
 from models.resume import Snapshot, TrainingState
 
+pytestmark = pytest.mark.breaks
+
 
 def small(step: int) -> Snapshot:
     draw = torch.Generator().manual_seed(step)
