@@ -81,6 +81,7 @@ def annotated_report(annotated: Annotated) -> StageReport:
         annotated.reference(),
         totals("annotated", {"dev_documents": with_labels.select(pl.len()).collect().item()}),
         leakage_statistics(learnt, held_out),
+        leakage_statistics({"annotated": held_out["dev"]}, {"test_and_dev": held_out["test"]}),
         repetition_statistics("annotated", train),
     ]
     return StageReport(

@@ -78,6 +78,8 @@ def test_statistics_of_the_run_are_in_the_warehouse(workplace_made, result):
     query = "SELECT run, count(DISTINCT stage) FROM quality_statistics GROUP BY run"
     with workplace_made.resources()["warehouse"].connect() as connection:
         assert connection.execute(query).fetchall() == [(result.run_id, 7)]
+        query = "SELECT value FROM quality_statistics WHERE statistic = 'test_and_dev_facts_shared'"
+        assert connection.execute(query).fetchall() == [(0.0,)]
 
 
 def test_every_shard_is_recorded_with_its_documents(workplace_made, storage):
