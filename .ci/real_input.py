@@ -32,6 +32,7 @@ def main(source: Path) -> None:
             "DAGSTER_HOME": str(folder / "dagster"),
             "DOCRE_CORPUS": str(folder / "corpus"),
             "DOCRE_STORAGE": str(folder / "artefacts"),
+            "DOCRE_INBOX": str(folder / "inbox"),
             "DOCRE_PRESET": "small",
             "DOCRE_OVERRIDES": json.dumps(ONE_EPOCH),
             "DOCRE_SHARDS": "3",

@@ -23,6 +23,7 @@ from benchmarks.real_corpus import cut
 from corpus.artefacts import write_json
 from docre_assets.definitions import defs
 from resources.corpus_source import CorpusSource
+from resources.inbox import Inbox
 from resources.method import Method
 from resources.quality import Quality
 from resources.storage import Storage
@@ -39,6 +40,7 @@ def distil(source: CorpusSource, method: Method, folder: Path) -> dict[str, Any]
         "method": method,
         "quality": Quality(docs=False),
         "warehouse": Warehouse(path=str(storage.warehouse)),
+        "inbox": Inbox(root=str(folder / "inbox")),
     }
     job = dg.Definitions(
         assets=definitions.assets,

@@ -24,6 +24,7 @@ def settings(tmp_path, monkeypatch) -> Path:
     """The environment of a run on a handful of articles."""
     monkeypatch.setenv("DOCRE_CORPUS", str(write_corpus(tmp_path / "corpus")))
     monkeypatch.setenv("DOCRE_STORAGE", str(tmp_path / "artefacts"))
+    monkeypatch.setenv("DOCRE_INBOX", str(tmp_path / "inbox"))
     monkeypatch.setenv("DOCRE_PRESET", "tiny")
     monkeypatch.setenv("DOCRE_DEVICE", "cpu")
     monkeypatch.setenv("DOCRE_QUALITY", "observe")  # a handful of articles says little

@@ -42,7 +42,11 @@ class Place:
         home = self.root / "home"
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text((ROOT / "instance" / "dagster.yaml").read_text())
-        places = {"DAGSTER_HOME": str(home), "DOCRE_STORAGE": self.storage.root}
+        places = {
+            "DAGSTER_HOME": str(home),
+            "DOCRE_STORAGE": self.storage.root,
+            "DOCRE_INBOX": str(self.root / "inbox"),
+        }
         with (self.root / "log").open("a") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "docre_assets"],
@@ -112,6 +116,6 @@ def test_the_demo_ends_the_same_after_twenty_kills(tmp_path):
     expected, kills, draw = undisturbed.outcome(), 0, random.Random(13)
     while kills < 20:
         place = Place(tmp_path / f"after-{kills}-kills", {})
-        kills += _killed_until_it_ends(place, draw, 30, 150)
+        kills += _killed_until_it_ends(place, draw, 30, 110)
         print(f"{kills} kills", flush=True)  # noqa: T201 (an hour without a word is long)
         assert place.outcome() == expected
