@@ -87,10 +87,15 @@ def main() -> None:
     for name in [*corpora, *filter(None, [options.data])]:
         with tempfile.TemporaryDirectory() as scratch:
             found[str(name)] = _one(name, options, Path(scratch))
-        print(f"{name}: {found[str(name)]['alarms'] or 'no alarm'}", flush=True)
+        print(f"{name}: {_outcome(found[str(name)])}", flush=True)
         if options.json:  # after each, as all of them take hours
             command = {key: str(value) for key, value in vars(options).items()}
             write_json({"command": command, "machine": machine(), "corpora": found}, options.json)
+
+
+def _outcome(found: dict[str, Any]) -> str:
+    quiet = "no alarm" if found["finished"] else "did not finish"
+    return str(found["alarms"] or quiet)
 
 
 def _one(name: str | Path, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
