@@ -41,6 +41,7 @@ redistillation_schedule = dg.ScheduleDefinition(
     jobs=list(JOB_OF.values()),
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Has files taken out of the inbox once nobody writes to them any more.",
 )
 def inbox_sensor(
     context: dg.SensorEvaluationContext, inbox: Inbox, storage: Storage

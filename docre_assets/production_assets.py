@@ -27,6 +27,7 @@ class Choice(dg.Config):
     )
 
 
+# It waits for no pool: a way back must not wait for a training.
 @dg.asset(
     deps=[annotated_documents, finetuned_model],
     group_name="serving",
@@ -49,10 +50,7 @@ def production_model(
     compute: Compute,
     promotion: Promotion,
 ) -> dg.MaterializeResult:
-    """The model that predictions are made with, and how it got there.
-
-    It waits for no pool: a way back must not wait for a training.
-    """
+    """The model that predictions are made with, and how it got there."""
     if not config.version:  # a way back must not depend on what one goes back from
         require_sound(context, storage)
     versions = ModelVersions(storage.production)

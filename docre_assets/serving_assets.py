@@ -113,6 +113,7 @@ def predictions(
     )
 
 
+# It does not wait for the pool of the device: a training takes hours, these documents minutes.
 @dg.asset(
     deps=[new_documents, production_model],
     group_name="serving",
@@ -124,10 +125,7 @@ def predictions(
 def new_predictions(
     context: dg.AssetExecutionContext, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
-    """Triples that the production model finds in what arrived to be predicted, file by file.
-
-    It does not wait for the pool of the device: a training takes hours, these documents minutes.
-    """
+    """Triples that the production model finds in what arrived to be predicted, file by file."""
     require_sound(context, storage)
     model, tables = model_in_use(storage), storage.new_documents()
     made = []
