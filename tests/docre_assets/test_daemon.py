@@ -75,7 +75,7 @@ def test_what_arrives_is_taken_distilled_and_predicted_once(tmp_path, monkeypatc
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     write_corpus(tmp_path / "corpus")
     storage, log = Storage(root=str(tmp_path / "artefacts")), tmp_path / "daemon.log"
-    tick = datetime.now(UTC) + timedelta(minutes=2)
+    tick = datetime.now(UTC) + timedelta(minutes=3)
     with daemon(tmp_path, f"{tick.minute} {tick.hour} * * *") as instance:
         place = Workplace(tmp_path / "corpus", storage, instance)
         place.arrive("distant", "more.json", [article(200, labelled=False)])
