@@ -14,6 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 from little_corpus import Workplace, article, write_corpus
+from sqlalchemy.exc import OperationalError
 
 from resources.storage import Storage
 
@@ -44,13 +45,17 @@ def daemon(place: Path, cron: str) -> Iterator[dg.DagsterInstance]:
     }
     environment = os.environ | {name: str(value) for name, value in settings.items()}
     command = [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", "workspace.yaml"]
-    with (place / "daemon.log").open("w") as log:
+    with (
+        dg.DagsterInstance.from_config(str(home)) as instance,
+        (place / "daemon.log").open("w") as log,
+    ):
+        instance.get_runs()  # makes the tables, which two processes at once would stumble over
+        instance.schedule_storage.all_instigator_state()
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            with dg.DagsterInstance.from_config(str(home)) as instance:
-                yield instance
+            yield instance
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
@@ -66,9 +71,12 @@ def wait_for(what: str, happened: Callable[[], bool], log: Path) -> None:
 
 
 def ended(instance: dg.DagsterInstance, job: str) -> list[dg.DagsterRun]:
-    """Runs of a job that have ended."""
+    """Runs of a job that have ended; none while the daemon holds SQLite's file."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    return list(instance.get_runs(dg.RunsFilter(job_name=job, statuses=over)))
+    try:
+        return list(instance.get_runs(dg.RunsFilter(job_name=job, statuses=over)))
+    except OperationalError:
+        return []
 
 
 def test_what_arrives_is_taken_distilled_and_predicted_once(tmp_path, monkeypatch):
@@ -85,6 +93,7 @@ def test_what_arrives_is_taken_distilled_and_predicted_once(tmp_path, monkeypatc
         for name in ("one.json", "same.json"):
             place.arrive("unlabelled", name, [article(300, labelled=False)])
         wait_for("prediction", lambda: bool(ended(instance, "prediction")), log)
+    with dg.DagsterInstance.from_config(str(tmp_path / "home")) as instance:
         runs = {job: ended(instance, job) for job in ("take_in", "redistillation", "prediction")}
     told = {job: [(run.status.value, launched_by(run)) for run in of] for job, of in runs.items()}
     assert told == {
