@@ -9,7 +9,6 @@ from corpus.inbox import arrivals
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
 from corpus.schema import ANNOTATED, CORPUS_SPLITS, TO_BE_DISTILLED, Split
-from corpus.sources import CorpusFolder, SourceUnavailableError
 from corpus.tables import write_table
 from docre_assets.arrival_assets import distant_arrivals
 from docre_assets.guard import require_sound
@@ -20,8 +19,6 @@ from resources.corpus_source import CorpusSource
 from resources.storage import Storage
 
 GROUP = "corpus"
-RETRIES, SECONDS_TO_WAIT = 3, 60
-"""How often, and after how long, a hub that could not be reached is asked again."""
 
 
 @dg.asset(
@@ -36,7 +33,7 @@ def raw_documents(
 ) -> dg.MaterializeResult:
     """All documents as they came, one table a split; invalid ones are set aside with the reason."""
     require_sound(context, storage)
-    source = opened(corpus_source, storage)
+    source = corpus_source.open(storage.source)
     arrived = arrivals(storage.arrived("distant"))
     share = corpus_source.max_rejected_share
     wanted = made_from(context, source.digest, [path.name for path in arrived], share)
@@ -72,7 +69,7 @@ def knowledge_base(
 ) -> dg.MaterializeResult:
     """Facts by name: the corpus' own, else those of the annotated training documents."""
     require_sound(context, storage)
-    given = opened(corpus_source, storage).knowledge_base
+    given = corpus_source.open(storage.source).knowledge_base
     training = storage.raw(Split.TRAIN)
     wanted = made_from(context, digest(given or training), digest(storage.relations))
 
@@ -156,19 +153,6 @@ def distant_documents(context: dg.AssetExecutionContext, storage: Storage) -> dg
             "kept": made.kept,
         },
     )
-
-
-def opened(corpus_source: CorpusSource, storage: Storage) -> CorpusFolder:
-    """The corpus' files; a hub that cannot be reached is asked again later, and nothing else is.
-
-    Raises:
-        dagster.RetryRequested: if it may be reached later.
-        ValueError: if the source is not as it should be; trying again would not help.
-    """
-    try:
-        return corpus_source.open(storage.source)
-    except SourceUnavailableError as error:
-        raise dg.RetryRequested(RETRIES, SECONDS_TO_WAIT) from error
 
 
 def _rows(table: pl.LazyFrame) -> int:

@@ -5,7 +5,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from corpus.sources import CorpusFolder, open_source
+from corpus.sources import CorpusFolder, SourceUnavailableError, open_source
+
+RETRIES, SECONDS_TO_WAIT = 3, 60
+"""How often, and after how long, a hub that could not be reached is asked again."""
 
 
 class CorpusSource(dg.ConfigurableResource):
@@ -24,5 +27,13 @@ class CorpusSource(dg.ConfigurableResource):
     )
 
     def open(self, cache: Path) -> CorpusFolder:
-        """The source's files; what has to be generated or downloaded is put into ``cache``."""
-        return open_source(self.spec, cache, seed=self.seed)
+        """The source's files; what has to be generated or downloaded is put into ``cache``.
+
+        Raises:
+            dagster.RetryRequested: if the hub cannot be reached, and may be later.
+            ValueError: if the source is not as it should be; trying again would not help.
+        """
+        try:
+            return open_source(self.spec, cache, seed=self.seed)
+        except SourceUnavailableError as error:
+            raise dg.RetryRequested(RETRIES, SECONDS_TO_WAIT) from error

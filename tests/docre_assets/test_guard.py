@@ -9,7 +9,7 @@ from corpus.sources import SourceUnavailableError
 from docre_assets.__main__ import is_error
 from docre_assets.assets import ASSETS
 from docre_assets.checks import CHECKS
-from resources.corpus_source import CorpusSource
+from resources import corpus_source
 
 pytest_plugins = ["little_places"]
 
@@ -146,16 +146,16 @@ def test_every_asset_is_guarded_against_each_that_it_is_made_from(workplace, ass
 def test_only_a_source_that_may_be_there_later_is_asked_again(
     workplace, monkeypatch, error, attempts
 ):
-    asked, there = [], CorpusSource.open
+    asked, there = [], corpus_source.open_source
 
-    def sometimes(source, cache):
-        asked.append(source)
+    def sometimes(spec, cache, seed):
+        asked.append(spec)
         if len(asked) < 3:
             raise error
-        return there(source, cache)
+        return there(spec, cache, seed)
 
-    monkeypatch.setattr(CorpusSource, "open", sometimes)
-    monkeypatch.setattr("docre_assets.corpus_assets.SECONDS_TO_WAIT", 0)
+    monkeypatch.setattr(corpus_source, "open_source", sometimes)
+    monkeypatch.setattr(corpus_source, "SECONDS_TO_WAIT", 0)
     result = workplace.distil("raw_documents")
     assert len(asked) == attempts
     assert result.success == (attempts == 3)
