@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster_shared.error import SerializableErrorInfo
 
 from corpus.artefacts import digest_of
@@ -18,14 +19,6 @@ from resources.storage import Storage
 
 JOB_OF = {"distant": take_in, "unlabelled": prediction}
 """What takes files out of each folder of the inbox."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 redistillation_schedule = dg.ScheduleDefinition(
     name="redistillation_schedule",
@@ -70,7 +63,7 @@ def _run_key(kind: str, states: Mapping[Path, str], now: datetime) -> str:
 
 
 def _at_work(instance: dg.DagsterInstance, job: str) -> bool:
-    unfinished = dg.RunsFilter(job_name=job, statuses=UNFINISHED)
+    unfinished = dg.RunsFilter(job_name=job, statuses=NOT_FINISHED_STATUSES)
     return bool(instance.get_run_records(unfinished, limit=1))
 
 

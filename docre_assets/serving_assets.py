@@ -1,5 +1,6 @@
 """How good the models are, what the final one says, and where to query it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -172,10 +173,10 @@ def warehouse(
 ) -> dg.MaterializeResult:
     """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole."""
     require_sound(context, storage)
-    for table in storage.predicted_documents():
+    new = storage.predicted_documents()  # once: another run may predict more meanwhile
+    for table in new:
         storage.seal_of_new_predictions(table).require_unbroken()
-    tables = warehouse_tables(storage)
-    inputs = digests(storage)
+    tables, inputs = warehouse_tables(storage, new), digests(storage, new)
     rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of(inputs)),
@@ -204,9 +205,13 @@ def model_in_use(storage: Storage) -> Version:
     return current
 
 
-def warehouse_tables(storage: Storage) -> WarehouseTables:
-    """Everything that the warehouse is made from."""
-    new = storage.predicted_documents()
+def warehouse_tables(storage: Storage, new: Sequence[Path]) -> WarehouseTables:
+    """Everything that the warehouse is made from.
+
+    Args:
+        storage: where it lies.
+        new: tables of documents that arrived and have been predicted.
+    """
     return WarehouseTables(
         raw_documents=[storage.raw(split) for split in CORPUS_SPLITS],
         annotated_documents=[storage.annotated(split) for split in ANNOTATED],
@@ -221,8 +226,8 @@ def warehouse_tables(storage: Storage) -> WarehouseTables:
     )
 
 
-def digests(storage: Storage) -> dict[str, str]:
-    """Digests of everything that the warehouse tells of, by the asset's name."""
+def digests(storage: Storage, new: Sequence[Path]) -> dict[str, str]:
+    """Digests of everything that `warehouse_tables` names, by what makes it."""
     places = {
         "raw_documents": storage.raw_documents,
         "annotated_documents": storage.annotated_documents,
@@ -231,10 +236,9 @@ def digests(storage: Storage) -> dict[str, str]:
         "evaluation": storage.scores,
         "model_history": ModelVersions(storage.production).history_file,
     }
-    new = [digest(storage.new_predictions(table)) for table in storage.predicted_documents()]
-    return {name: digest(path) for name, path in places.items()} | {
-        "new_predictions": digest_of(new)
-    }
+    predicted = [digest(storage.new_predictions(table)) for table in new]
+    known = {name: digest(path) for name, path in places.items()}
+    return known | {"new_predictions": digest_of(predicted)}
 
 
 def headline_metadata(scores: pl.DataFrame) -> dict[str, float]:

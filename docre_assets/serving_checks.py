@@ -46,17 +46,17 @@ def new_documents_valid(storage: Storage, corpus_source: CorpusSource) -> dg.Ass
 @dg.asset_check(asset=production_assets.production_model, blocking=True)
 def in_use_sound(storage: Storage) -> dg.AssetCheckResult:
     """The model in use is what it was when it was promoted, and all its weights are finite."""
-    versions = ModelVersions(storage.production)
     try:
-        current = versions.current
+        current = ModelVersions(storage.production).current
     except ValueError as error:
-        problem = Problem(str(versions.folder), "the model as promoted", str(error), "see above")
-        return check_result(Report.of([problem]))
-    if current is None:
-        remedy = "materialize production_model"
-        problem = Problem(str(versions.folder), "a model in use", "none", remedy)
-        return check_result(Report.of([problem]))
-    return check_result(check_weights(current.path / WEIGHTS))
+        return check_result(_unusable(storage, str(error)))
+    report = check_weights(current.path / WEIGHTS) if current else _unusable(storage, "none")
+    return check_result(report)
+
+
+def _unusable(storage: Storage, found: str) -> Report:
+    remedy = "materialize production_model, or put another version in use: make promote VERSION=…"
+    return Report.of([Problem(str(storage.production), "the model as promoted", found, remedy)])
 
 
 @dg.asset_check(asset=serving_assets.new_predictions, blocking=True)
