@@ -44,8 +44,8 @@ class Seal:
         return sealed.get("made_from") == made_from and sealed.get("content") == self._content()
 
     def content(self) -> str:
-        """Digest of the part as it is now; of several, one digest of all of theirs."""
-        parts = self._content()
+        """Digest of the part as it was sealed; of several, one digest of all of theirs."""
+        parts = self._sealed().get("content", {})
         return digest_of(parts) if len(self.parts) > 1 else "".join(parts.values())
 
     def require_unbroken(self) -> None:

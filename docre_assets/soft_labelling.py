@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from corpus.artefacts import digest_of
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from corpus.soft_labels import (
+    MANIFEST,
     DocumentKey,
     ShardOrigin,
     check_shard,
-    document_digest,
+    document_keys,
     earlier_logits,
     shard_is_current,
     write_shard,
@@ -98,13 +100,12 @@ class SoftLabeller:
             documents: a `DOCUMENTS` table.
             folder: the shard of soft labels, replaced if it exists and is of something else.
         """
-        keys, n_pairs = [], 0
-        for document in read_documents(documents):
-            keys.append((document.doc_id, document_digest(document)))
-            n_pairs += document.n_pairs
+        keys = list(document_keys(documents))
         origin = self._origin(keys)
         kept = shard_is_current(folder, origin) and not check_shard(folder, documents)
         n_kept = len(keys) if kept else self._write(documents, keys, origin, folder)
+        entities = pl.read_parquet(folder / MANIFEST)["entities"].cast(pl.Int64)
+        n_pairs = (entities * (entities - 1)).sum()
         return LabelledShard(n_kept, len(keys) - n_kept, n_pairs, digest_of(vars(origin)), folder)
 
     def _write(
