@@ -31,7 +31,7 @@ from corpus.distant import label_distantly
 from corpus.ingest import RELATIONS_FILE, documents_file, ingest
 from corpus.knowledge_base import read_triples
 from corpus.relations import RelationVocabulary
-from corpus.schema import ANNOTATED, Split
+from corpus.schema import ALL, ANNOTATED, Split
 from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import write_table
 from docre_assets.scoring import Benchmark
@@ -40,6 +40,7 @@ from docre_assets.training import StageInputs, StageOutputs, train_stage
 from models.config import Preset, Stage, preset
 from models.infer import predict
 from models.runtime import Runtime
+from models.slices import RELATION
 
 CHOOSING: Final = 300
 """Documents of dev, from its start, that hyper-parameters and epochs may be chosen on."""
@@ -195,11 +196,20 @@ class Experiment:
         for split, documents in self.benchmark.splits.items():
             predicted = predict(documents, self.tables.model(name), self.runtime)
             table = self.benchmark.scores(name, split, predicted)
-            scores = dict(zip(table["metric"], table["value"], strict=True))
-            self.results[name][str(split)] = scores
+            scores, slices = _by_metric(table, ALL), table["slice"].unique(maintain_order=True)
+            others = [other for other in slices if other not in (ALL, RELATION)]
+            self.results[name][str(split)] = scores | {
+                "slices": {other: _by_metric(table, other) for other in others}
+            }
             shown = {k: f"{100 * scores[k]:.2f}" for k in ("f1", "precision", "recall")}
             print(f"{name} on {split}: {shown}", flush=True)
         print(f"{name}: {self.results[name]['minutes']} minutes", flush=True)
+
+
+def _by_metric(evaluation: pl.DataFrame, part: str) -> dict[str, float]:
+    """Scores of a slice."""
+    rows = evaluation.filter(slice=part)
+    return dict(zip(rows["metric"], rows["value"], strict=True))
 
 
 def naive_stage(student: Stage) -> Stage:

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.evidence import PairEvidence
+from corpus.logits import places_of_pairs
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document, Label
 
@@ -30,6 +32,10 @@ class EncodedDocument:
     """Per entity [M] int32: positions of its mentions' start markers in ``token_ids``."""
     labels: Int32Array | None
     """[L, 3] int32: head, tail, column; None where the document is not labelled."""
+    sentence_starts: Int32Array
+    """[S] int32: position of each sentence's first token in ``token_ids``."""
+    evidence: PairEvidence | None = None
+    """Of the labels that tell their evidence, taken together by pair; None if none does."""
 
     @property
     def n_entities(self) -> int:
@@ -64,7 +70,7 @@ class DocumentEncoder:
             ValueError: if a label's relation is not in the vocabulary.
         """
         self._learn(word for sentence in document.sentences for word in sentence)
-        token_ids, starts = self._tokens(document)
+        token_ids, starts, sentence_starts = self._tokens(document)
         return EncodedDocument(
             doc_id=document.doc_id,
             token_ids=np.asarray(token_ids, np.int32),
@@ -73,6 +79,8 @@ class DocumentEncoder:
                 for e in document.entities
             ),
             labels=_label_columns(document, vocabulary),
+            sentence_starts=np.asarray(sentence_starts, np.int32),
+            evidence=_evidence(document),
         )
 
     def _learn(self, words: Iterable[str]) -> None:
@@ -80,14 +88,17 @@ class DocumentEncoder:
         if unseen:
             self._pieces.update(zip(unseen, self._split(unseen), strict=True))
 
-    def _tokens(self, document: Document) -> tuple[list[int], dict[tuple[int, int], int]]:
-        """Token ids, and the position of the marker before each mention's first word."""
+    def _tokens(
+        self, document: Document
+    ) -> tuple[list[int], dict[tuple[int, int], int], list[int]]:
+        """Token ids, positions of the marker before each mention's first word, of sentences."""
         mentions = [m for entity in document.entities for m in entity.mentions]
         opening = {(m.sentence, m.start) for m in mentions}
         closing = {(m.sentence, m.end - 1) for m in mentions}
         marker = self._pieces[MARKER]
-        ids, starts = [self.class_id], {}
+        ids, starts, sentence_starts = [self.class_id], {}, []
         for s, sentence in enumerate(document.sentences):
+            sentence_starts.append(len(ids))
             for w, word in enumerate(sentence):
                 if (s, w) in opening:
                     starts[s, w] = len(ids)
@@ -95,7 +106,7 @@ class DocumentEncoder:
                 ids.extend(self._pieces[word])
                 if (s, w) in closing:
                     ids.extend(marker)
-        return [*ids, self.separator_id], starts
+        return [*ids, self.separator_id], starts, sentence_starts
 
 
 def _label_columns(document: Document, vocabulary: RelationVocabulary) -> Int32Array | None:
@@ -103,6 +114,26 @@ def _label_columns(document: Document, vocabulary: RelationVocabulary) -> Int32A
         return None
     rows = [_label_row(document, label, vocabulary) for label in document.labels]
     return np.asarray(rows, np.int32).reshape(-1, 3)
+
+
+def _evidence(document: Document) -> PairEvidence | None:
+    """The evidence of a pair's labels: how often each sentence is named, as shares.
+
+    Labels of a pair are taken together, as in Ma et al. 2023 (DREEAM), section 3.2.
+    """
+    named = [
+        (label.head, label.tail, sentence)
+        for label in document.labels or ()
+        for sentence in label.evidence
+    ]
+    if not named:
+        return None
+    heads, tails, sentences = np.array(named, np.int64).T
+    rows = places_of_pairs(heads, tails, len(document.entities))
+    pairs, places = np.unique(rows, return_inverse=True)
+    counts = np.zeros((len(pairs), len(document.sentences)), np.float32)
+    np.add.at(counts, (places, sentences), 1)
+    return PairEvidence(pairs.astype(np.int32), counts / counts.sum(1, keepdims=True))
 
 
 def _label_row(

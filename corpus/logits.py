@@ -25,20 +25,27 @@ def margins_to_th(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return wide
 
 
-def relations_above_th(margins: NDArray[np.float32]) -> tuple[Indices, Indices]:
+def relations_above_th(
+    margins: NDArray[np.float32], offsets: NDArray[np.float32] | None = None
+) -> tuple[Indices, Indices]:
     """Row and column of each relation above TH, at most `MAX_RELATIONS_PER_PAIR` a row.
 
     By row, within it the best first; of equal ones the first column.
 
     Args:
         margins: [P, R] float32.
+        offsets: [R] float32, what margins are to be above in TH's place; a row's best relations are
+            its best by margin whatever these are, so that each offset is about its relation alone.
     """
-    above = np.flatnonzero(margins > 0)  # np.nonzero takes ten times as long in two dimensions
+    lowest = 0 if offsets is None else offsets.min()
+    above = np.flatnonzero(margins > lowest)  # np.nonzero takes ten times as long in two dimensions
     rows, columns = np.unravel_index(above, margins.shape)
     order = np.lexsort((columns, -margins[rows, columns], rows))
     rows, columns = rows[order], columns[order]
     ranks = np.arange(len(rows)) - np.searchsorted(rows, rows)
     kept = ranks < MAX_RELATIONS_PER_PAIR
+    if offsets is not None:
+        kept &= margins[rows, columns] > offsets[columns]
     return rows[kept], columns[kept]
 
 

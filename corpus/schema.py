@@ -130,23 +130,48 @@ TRIPLES: Final = pl.Schema({"head_name": pl.String, "relation": pl.String, "tail
 
 PREDICTIONS: Final = pl.Schema(
     {
-        "doc_id": pl.String,
-        "title": pl.String,
-        "head": pl.Int32,
-        "tail": pl.Int32,
-        "head_name": pl.String,
-        "tail_name": pl.String,
-        "relation": pl.String,
-        "relation_name": pl.String,
-        "score": pl.Float32,
+        "doc_id": pl.String(),
+        "title": pl.String(),
+        "head": pl.Int32(),
+        "tail": pl.Int32(),
+        "head_name": pl.String(),
+        "tail_name": pl.String(),
+        "relation": pl.String(),
+        "relation_name": pl.String(),
+        "margin": pl.Float32(),
+        "probability": pl.Float32(),
+        "rank": pl.Int32(),
+        "evidence": pl.List(pl.Int32),
+        "model_version": pl.String(),
     }
 )
-"""Predicted triples; ``score`` is their probability, as calibrated on dev, in (0, 1)."""
+"""Predicted triples.
+
+``margin`` is l_r - l_TH; ``probability`` what it is worth as calibrated on dev, in (0, 1); ``rank``
+its place among the document's triples, 1 for the most probable; ``evidence`` the sentences that the
+pair's context lies in, ascending; ``model_version`` is null for a model that has not been saved.
+"""
 
 EVALUATION: Final = pl.Schema(
-    {"model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64}
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "slice": pl.String,
+        "relation": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    }
 )
-"""Scores, one a row: models, splits and metrics may be added without a change of columns."""
+"""Scores, one a row: models, splits, slices and metrics may be added without a change of columns.
+
+``slice`` is all, or which of the triples are looked at; ``relation`` is null but in the slice
+relation. ``low`` and ``high`` end the 95 % interval, null where none is told.
+"""
+
+ALL: Final = "all"
+"""The slice of all triples."""
 
 MODEL_HISTORY: Final = pl.Schema(
     {
@@ -194,3 +219,52 @@ def _entity(row: Mapping[str, Any]) -> Entity:
 
 def _label(row: Mapping[str, Any]) -> Label:
     return Label(row["head"], row["tail"], row["relation"], tuple(row["evidence"] or ()))
+
+
+_DOCUMENT: Final = {
+    "doc_id": "Name of the document, unique in the corpus and the same in every run.",
+    "title": "Title, as its source has it.",
+}
+
+DOCUMENT_COLUMNS: Final = _DOCUMENT | {
+    "split": "What the document is for: train, dev, test, distant, unlabelled or new.",
+    "sentences": "Words of each sentence, in order.",
+    "entities": "Each entity's type, and its mentions: name, sentence, first word, word after it.",
+    "labels": "Relations between entities, by their places in the list, and the sentences that "
+    "show each; null where nobody has labelled the document.",
+}
+"""What the columns of `DOCUMENTS` hold."""
+
+TRIPLE_COLUMNS: Final = {
+    "head_name": "A name of the head, as the knowledge base writes it.",
+    "relation": "Id of the relation, such as P17.",
+    "tail_name": "A name of the tail, as the knowledge base writes it.",
+}
+"""What the columns of `TRIPLES` hold."""
+
+PREDICTION_COLUMNS: Final = _DOCUMENT | {
+    "head": "Place of the head among the document's entities, from 0.",
+    "tail": "Place of the tail among the document's entities, from 0.",
+    "head_name": "Name of the head's first mention.",
+    "tail_name": "Name of the tail's first mention.",
+    "relation": "Id of the relation, such as P17.",
+    "relation_name": "The relation in words.",
+    "margin": "Logit of the relation above that of TH.",
+    "probability": "What the margin is worth, as calibrated on dev: from 0 to 1.",
+    "rank": "Place among the document's triples, 1 for the most probable.",
+    "evidence": "Sentences that the model looked at for the triple, from 0, ascending.",
+    "model_version": "Digest of the model that found the triple.",
+}
+"""What the columns of `PREDICTIONS` hold."""
+
+EVALUATION_COLUMNS: Final = {
+    "model": "teacher, student or finetuned.",
+    "split": "The documents it is scored on: dev or test.",
+    "slice": "Which triples are looked at: all of them, or those of a kind.",
+    "relation": "Id of the relation in the slice relation, else null.",
+    "metric": "What is measured, such as f1 or ign_f1_annotated.",
+    "value": "The score, from 0 to 1, or a count.",
+    "low": "Lower end of the 95 % interval over documents; null where none is told.",
+    "high": "Upper end of the 95 % interval over documents; null where none is told.",
+}
+"""What the columns of `EVALUATION` hold."""

@@ -64,6 +64,15 @@ class Seal:
                     f"made from it would be wrong. Materialize {self.name} again"
                 )
 
+    @property
+    def is_unbroken(self) -> bool:
+        """Whether `require_unbroken` has nothing to say."""
+        try:
+            self.require_unbroken()
+        except BrokenSealError:
+            return False
+        return True
+
     @contextmanager
     def renewed(self, made_from: str) -> Iterator[None]:
         """Seal what the block makes.

@@ -1,8 +1,9 @@
 """Soft labels: a teacher's logits over the distant corpus, a shard of documents at a time.
 
 A shard is a folder: ``logits.safetensors`` (float16 [N, R], all pairs of its documents one after
-another), ``manifest.parquet`` (which rows are whose) and ``origin.json`` (what they were made
-from). Rows are found by ``doc_id``, never by position in a list of documents.
+another), ``evidence.safetensors`` (where the evidence of some of the pairs is),
+``manifest.parquet`` (which rows are whose) and ``origin.json`` (what they were made from). Rows are
+found by ``doc_id``, never by position in a list of documents.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
@@ -20,12 +21,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
+from corpus.evidence import PairEvidence
 from corpus.schema import Document, Entity, Mention
+from corpus.soft_evidence import (
+    EVIDENCE,
+    EvidencePlace,
+    MappedEvidence,
+    places_of,
+    write_evidence,
+)
 from corpus.tables import ROW_GROUP, write_table
 
 LOGITS: Final = "logits.safetensors"
 MANIFEST: Final = "manifest.parquet"
 ORIGIN: Final = "origin.json"
+
+_FILES: Final = {"logits": LOGITS, "evidence": EVIDENCE, "manifest": MANIFEST}
+"""Files of a shard by the names that ``origin.json`` has their digests under."""
 
 MANIFEST_SCHEMA: Final = pl.Schema(
     {
@@ -34,9 +46,14 @@ MANIFEST_SCHEMA: Final = pl.Schema(
         "entities": pl.Int32,
         "document": pl.String,
         "finite": pl.Boolean,
+        "evidence_pair": pl.Int64,
+        "evidence_share": pl.Int64,
+        "evidence_pairs": pl.Int32,
+        "sentences": pl.Int32,
     }
 )
-"""First row of a document's logits, its E, the digest of its text and entities."""
+"""First row of a document's logits, its E, the digest of its text and entities, whether all logits
+are finite, and its `corpus.soft_evidence.EvidencePlace`."""
 
 DocumentKey: TypeAlias = tuple[str, str]
 """Id and `document_digest` of a document: what its logits are kept under."""
@@ -45,6 +62,22 @@ _HEADER_BYTES: Final = 256
 
 _PLACES: Final = tuple(field.name for field in fields(Mention))
 _places_of: Final = attrgetter(*_PLACES)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftLabel:
+    """What a teacher says of a document."""
+
+    logits: NDArray[np.float16]
+    """[P, R] float16, rows in the order of `Document.pairs`."""
+    evidence: PairEvidence
+
+
+Record: TypeAlias = (
+    tuple[Document, NDArray[np.floating[Any]]]
+    | tuple[Document, NDArray[np.floating[Any]], PairEvidence]
+)
+"""A document, its logits [P, R], and its evidence if it is told."""
 
 
 @dataclass(frozen=True)
@@ -70,31 +103,35 @@ def _written(entity: Entity) -> dict[str, Any]:
 
 def write_shard(
     folder: Path,
-    records: Iterable[tuple[Document, NDArray[np.floating[Any]]]],
+    records: Iterable[Record],
     origin: ShardOrigin,
     n_classes: int,
 ) -> int:
-    """Write documents' logits [P, R] as one shard, whole, streaming; gives the rows written.
+    """Write documents' logits and evidence as one shard, whole, streaming; gives the rows written.
 
     Raises:
         ValueError: if logits do not cover a document's pairs.
     """
-    manifest = []
+    entries, evidence = [], []
     with whole(folder) as draft:
         draft.mkdir()
         with (draft / LOGITS).open("wb") as stream:
             stream.write(bytes(_HEADER_BYTES))
             offset = 0
-            for document, logits in records:
+            for document, logits, *told in records:
                 _require_shape(document, logits.shape, n_classes)
                 with np.errstate(over="ignore"):  # infinite ones are marked in the manifest
                     rows = np.ascontiguousarray(logits, "<f2")
                 stream.write(rows.tobytes())
-                manifest.append(_entry(document, offset, rows))
+                entries.append(_entry(document, offset, rows))
+                evidence.extend(told or [PairEvidence.none(len(document.sentences))])
                 offset += len(logits)
             _write_header(stream, (offset, n_classes))
+        write_evidence(draft / EVIDENCE, evidence)
+        places = map(astuple, places_of(evidence))
+        manifest = [(*entry, *place) for entry, place in zip(entries, places, strict=True)]
         write_table(pl.DataFrame(manifest, MANIFEST_SCHEMA, orient="row"), draft / MANIFEST)
-        content = {"logits": digest(draft / LOGITS), "manifest": digest(draft / MANIFEST)}
+        content = {name: digest(draft / file) for name, file in _FILES.items()}
         write_json(asdict(origin) | {"classes": n_classes} | content, draft / ORIGIN)
     return offset
 
@@ -129,25 +166,26 @@ def shard_is_current(folder: Path, origin: ShardOrigin) -> bool:
     return asdict(origin).items() <= _origin_in(folder).items()
 
 
-def earlier_logits(folder: Path, origin: ShardOrigin) -> dict[DocumentKey, NDArray[np.float16]]:
-    """Logits of an earlier shard that are still right, however its corpus has changed.
+def earlier_labels(folder: Path, origin: ShardOrigin) -> dict[DocumentKey, SoftLabel]:
+    """Soft labels of an earlier shard that are still right, however its corpus has changed.
 
     Args:
         folder: the shard; if there is none, nothing is right.
         origin: what the shard is about to be made from. Another teacher, vocabulary or code would
-            give other logits.
+            give others.
 
     Returns:
-        [P, R] float16 of each document whose logits are finite; none of a shard whose content is
-        not what was written. They are memory-mapped, and stay readable when the shard is replaced.
+        Those of each document whose logits are finite; none of a shard whose content is not what
+        was written. They are memory-mapped, and stay readable when the shard is replaced.
     """
     wanted = {name: value for name, value in asdict(origin).items() if name != "corpus"}
     if not wanted.items() <= _origin_in(folder).items() or _damage(folder):
         return {}
     logits, manifest = open_shard(folder)
-    found = {}
-    for doc_id, offset, entities, document, _ in manifest.filter("finite").iter_rows():
-        found[doc_id, document] = logits[offset : offset + entities * (entities - 1)]
+    evidence, found = MappedEvidence(folder / EVIDENCE), {}
+    for doc_id, offset, entities, document, _, *place in manifest.filter("finite").iter_rows():
+        rows = logits[offset : offset + entities * (entities - 1)]
+        found[doc_id, document] = SoftLabel(rows, evidence.at(EvidencePlace(*place)))
     return found
 
 
@@ -178,16 +216,17 @@ def check_shard(folder: Path, documents: Path) -> list[str]:
 
 def _damage(folder: Path) -> list[str]:
     """Where a shard's files are not what was written, if anywhere."""
-    missing = [name for name in (LOGITS, MANIFEST, ORIGIN) if not (folder / name).is_file()]
+    expected = (*_FILES.values(), ORIGIN)
+    missing = [name for name in expected if not (folder / name).is_file()]
     if missing:
         return [f"{folder}: expected {', '.join(missing)}, found no such file"]
     origin = _origin_in(folder)
     if not origin:
         return [f"{folder / ORIGIN}: expected a JSON object, found none that can be read"]
-    for name, key in ((LOGITS, "logits"), (MANIFEST, "manifest")):
-        found, expected = digest(folder / name), origin.get(key)
-        if found != expected:
-            return [f"{folder / name}: expected content digest {expected}, found {found}"]
+    for key, name in _FILES.items():
+        found, written = digest(folder / name), origin.get(key)
+        if found != written:
+            return [f"{folder / name}: expected content digest {written}, found {found}"]
     return []
 
 
@@ -233,17 +272,27 @@ class SoftLabels:
         self, folders: Sequence[Path], *, vocabulary: str, teacher: str | None = None
     ) -> None:
         self._logits: list[NDArray[np.float16]] = []
-        self._rows: dict[str, tuple[int, int, int, str]] = {}
+        self._evidence: list[MappedEvidence] = []
+        self._rows: dict[str, tuple[int, int, int, str, EvidencePlace]] = {}
         for number, folder in enumerate(folders):
             origin = _required_origin(folder)
             teacher = teacher or origin["teacher"]
             _require_origin(folder, origin, "vocabulary", vocabulary)
             _require_origin(folder, origin, "teacher", teacher)
             self._logits.append(_map_logits(folder / LOGITS))
-            for doc_id, *place, _ in pl.read_parquet(folder / MANIFEST).iter_rows():
-                if doc_id in self._rows:
-                    raise ValueError(_repeated(doc_id, folder, folders[self._rows[doc_id][0]]))
-                self._rows[doc_id] = (number, *place)
+            self._evidence.append(MappedEvidence(folder / EVIDENCE))
+            self._add(number, folders)
+
+    def _add(self, number: int, folders: Sequence[Path]) -> None:
+        """Note where the documents of a shard are."""
+        for doc_id, *row, _, pair, share, pairs, sentences in pl.read_parquet(
+            folders[number] / MANIFEST
+        ).iter_rows():
+            if doc_id in self._rows:
+                before = folders[self._rows[doc_id][0]]
+                raise ValueError(_repeated(doc_id, folders[number], before))
+            place = EvidencePlace(pair, share, pairs, sentences)
+            self._rows[doc_id] = (number, *row, place)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -265,8 +314,13 @@ class SoftLabels:
 
     def logits(self, doc_id: str) -> NDArray[np.float16]:
         """[P, R] float16 of one document, rows in the order of `Document.pairs`."""
-        shard, offset, entities, _ = self._rows[doc_id]
+        shard, offset, entities, *_ = self._rows[doc_id]
         return self._logits[shard][offset : offset + entities * (entities - 1)]
+
+    def evidence(self, doc_id: str) -> PairEvidence:
+        """Of the pairs of one document that the teacher gives a relation."""
+        shard, *_, place = self._rows[doc_id]
+        return self._evidence[shard].at(place)
 
 
 def _repeated(doc_id: str, here: Path, there: Path) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from corpus.tables import read_documents
 from docre_assets.model_versions import ModelVersions, Outcome, Version
-from docre_assets.training import model_version
+from models.checkpoint_files import model_version
 from quality.promotion import Comparison, compare, counts, f1
 
 if TYPE_CHECKING:

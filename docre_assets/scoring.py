@@ -1,7 +1,7 @@
 """Scores of all models on the labelled documents of dev and test; knows no Dagster."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from corpus.knowledge_base import triples_of
-from corpus.schema import EVALUATION, PREDICTIONS, Document, Split
+from corpus.schema import ALL, EVALUATION, PREDICTIONS, Document, Split
 from corpus.tables import read_documents
-from models.metrics import (
-    DOCRED_FREQUENT,
-    Facts,
-    Triple,
-    facts_of,
-    most_frequent,
-    score,
-    triples_in,
-)
+from models.confidence import TopConfidence
+from models.evaluation import Score, evaluate_triples
+from models.slices import DOCRED_FREQUENT
+from models.thresholds import Thresholds
+from models.triples import Facts, facts_of, most_frequent, triples_in
 
 if TYPE_CHECKING:
+    from models.extractor import Extractor
     from models.runtime import Runtime
+
+
+HEADLINE = {
+    "f1": "F1",
+    "ign_f1_annotated": "Ign F1",
+    "evidence_f1": "evidence F1",
+    "ece_relation": "ECE",
+}
+"""Metrics of all triples that tell most, with their captions."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,15 @@ class Benchmark:
         if not labelled:
             return EVALUATION.to_frame()
         ids = {document.doc_id for document in labelled}
-        triples: Iterator[Triple] = (t for t in triples_in(predicted) if t.doc_id in ids)
-        scored = score(
-            labelled, triples, self.annotated_facts, self.distant_facts, self.frequent
-        ).as_dict()
-        rows = [(model, str(split), metric, float(value)) for metric, value in scored.items()]
-        return pl.DataFrame(rows, EVALUATION, orient="row")
+        triples = [triple for triple in triples_in(predicted) if triple.doc_id in ids]
+        facts = (self.annotated_facts, self.distant_facts)
+        return table_of(model, split, evaluate_triples(labelled, triples, *facts, self.frequent))
+
+
+def table_of(model: str, split: Split, scores: Iterable[Score]) -> pl.DataFrame:
+    """Scores of a model on a split as an `EVALUATION` table."""
+    rows = [{"model": model, "split": str(split), **asdict(score)} for score in scores]
+    return pl.DataFrame(rows, EVALUATION)
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,15 @@ def evaluate(
         ValueError: if there is no labelled document in any split.
     """
     from models.checkpoint import load_checkpoint
-    from models.infer import predict
 
     tables, predictions = [EVALUATION.to_frame()], {}
     for model, checkpoint in checkpoints.items():
         extractor = load_checkpoint(checkpoint)
         for split, documents in benchmark.splits.items():
-            predictions[model, split] = predict(documents, extractor, runtime)
+            predictions[model, split], errors = predict_and_judge(documents, extractor, runtime)
             tables.append(benchmark.scores(model, split, predictions[model, split]))
+            confidence = (Score(ALL, None, name, error) for name, error in errors.items())
+            tables.append(table_of(model, split, confidence))
     scores = pl.concat(tables)
     if scores.is_empty():
         raise ValueError(
@@ -117,23 +127,52 @@ def evaluate(
     return Evaluated(scores, predictions)
 
 
-def predict_all(tables: Sequence[Path], checkpoint: Path, runtime: "Runtime") -> pl.DataFrame:
-    """A model's triples on the documents of all tables, as one `PREDICTIONS` table."""
+def predict_and_judge(
+    documents: Iterable[Document], extractor: "Extractor", runtime: "Runtime"
+) -> tuple[pl.DataFrame, dict[str, float]]:
+    """A `PREDICTIONS` table, and the calibration errors of labelled documents, from one pass."""
+    from models.infer import UNCALIBRATED, infer, rows_of
+
+    confidence = TopConfidence(extractor.vocabulary, extractor.calibration or UNCALIBRATED)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for document, inferred in infer(extractor, documents, runtime):
+            yield from rows_of(extractor, document, inferred)
+            if document.labels is not None:
+                confidence.add(document, inferred.logits)
+
+    return pl.DataFrame(rows(), PREDICTIONS), confidence.errors()
+
+
+def predict_all(
+    tables: Sequence[Path],
+    checkpoint: Path,
+    runtime: "Runtime",
+    thresholds: Thresholds | None = None,
+) -> pl.DataFrame:
+    """A model's triples on the documents of all tables, as one `PREDICTIONS` table.
+
+    Args:
+        tables: of documents.
+        checkpoint: of the model.
+        runtime: device and precision.
+        thresholds: what is predicted; TH tells it if not given.
+    """
     from models.checkpoint import load_checkpoint
     from models.infer import predict
 
     extractor = load_checkpoint(checkpoint)
-    found = [predict(read_documents(table), extractor, runtime) for table in tables]
+    found = [predict(read_documents(table), extractor, runtime, thresholds) for table in tables]
     return pl.concat([PREDICTIONS.to_frame(), *found])
 
 
 def headline(scores: pl.DataFrame) -> pl.DataFrame:
-    """F1 and Ign F1 in per cent, a row for each model and split."""
-    shown = scores.filter(pl.col("metric").is_in(["f1", "ign_f1_annotated"]))
+    """`HEADLINE` in per cent, a row for each model and split."""
+    shown = scores.filter(pl.col("metric").is_in(list(HEADLINE)), slice=ALL)
     wide = shown.with_columns(pl.col("value") * 100).pivot(
-        "metric", index=["model", "split"], values="value"
+        "metric", on_columns=list(HEADLINE), index=["model", "split"], values="value"
     )
-    return wide.rename({"f1": "F1", "ign_f1_annotated": "Ign F1"})
+    return wide.rename(HEADLINE)
 
 
 def _stated(facts: Facts, tables: Sequence[Path]) -> frozenset[tuple[str, str, str]]:

@@ -10,15 +10,18 @@ import numpy as np
 import polars as pl
 
 from corpus.artefacts import digest_of
+from corpus.evidence import PairEvidence
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from corpus.soft_labels import (
     MANIFEST,
     DocumentKey,
+    Record,
     ShardOrigin,
+    SoftLabel,
     check_shard,
     document_keys,
-    earlier_logits,
+    earlier_labels,
     shard_is_current,
     write_shard,
 )
@@ -28,8 +31,6 @@ from models.checkpoint_files import RELATIONS, checkpoint_digest
 if TYPE_CHECKING:
     from models.extractor import Extractor
     from models.runtime import Runtime
-
-Logits = Iterator[tuple[Document, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -112,20 +113,20 @@ class SoftLabeller:
         self, documents: Path, keys: Sequence[DocumentKey], origin: ShardOrigin, folder: Path
     ) -> int:
         """Write the shard, and give the number of documents whose logits were taken over."""
-        earlier = earlier_logits(folder, origin)
+        earlier = earlier_labels(folder, origin)
         n_kept = sum(key in earlier for key in keys)
-        logits = self._logits(documents, keys, earlier)
+        records = self._records(documents, keys, earlier)
         del earlier  # the stream alone maps the old files, and ends before they are removed
-        write_shard(folder, logits, origin, len(self.vocabulary))
+        write_shard(folder, records, origin, len(self.vocabulary))
         return n_kept
 
-    def _logits(
+    def _records(
         self,
         documents: Path,
         keys: Sequence[DocumentKey],
-        earlier: Mapping[DocumentKey, np.ndarray],
-    ) -> Logits:
-        """Logits of all documents in the order of the table.
+        earlier: Mapping[DocumentKey, SoftLabel],
+    ) -> Iterator[Record]:
+        """Soft labels of all documents in the order of the table.
 
         The table is read twice side by side: the teacher looks ahead for documents to compute
         together, past any number that it need not compute.
@@ -137,13 +138,14 @@ class SoftLabeller:
         )
         computed = self._computed(new)
         for document, key in zip(read_documents(documents), keys, strict=True):
-            yield (document, earlier[key].copy()) if key in earlier else next(computed)
+            yield (document, *_copied(earlier[key])) if key in earlier else next(computed)
 
-    def _computed(self, documents: Iterator[Document]) -> Logits:
-        """Logits by the teacher, which is not loaded before the first are asked for."""
-        from models.infer import stream_logits
+    def _computed(self, documents: Iterator[Document]) -> Iterator[Record]:
+        """Soft labels by the teacher, which is not loaded before the first are asked for."""
+        from models.infer import infer
 
-        yield from stream_logits(self.teacher, documents, self.runtime())
+        for document, found in infer(self.teacher, documents, self.runtime()):
+            yield document, found.logits, found.evidence()
 
     def _origin(self, keys: Sequence[DocumentKey]) -> ShardOrigin:
         """Digests of teacher, vocabulary and text; the documents' labels do not move logits."""
@@ -153,3 +155,9 @@ class SoftLabeller:
             corpus=digest_of(keys),
             code=self.code,
         )
+
+
+def _copied(label: SoftLabel) -> tuple[np.ndarray, PairEvidence]:
+    """Logits and evidence in memory: the files that they are mapped from are to be removed."""
+    evidence = PairEvidence(label.evidence.pairs.copy(), label.evidence.shares.copy())
+    return label.logits.copy(), evidence

@@ -16,7 +16,7 @@ from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.soft_labels import ShardOrigin, SoftLabels, document_digest, write_shard
 from corpus.tables import read_documents
-from models.checkpoint_files import CALIBRATION, METRICS, checkpoint_digest
+from models.checkpoint_files import CALIBRATION, METRICS, checkpoint_digest, model_version
 from models.config import ModelConfig, Stage, Start
 
 if TYPE_CHECKING:
@@ -91,11 +91,6 @@ class Trained:
             calibration=None if fitted is None else Calibration(**fitted),
             **read_json(checkpoint / METRICS),
         )
-
-
-def model_version(checkpoint: Path) -> str:
-    """Digest of all that predictions and their probabilities depend on."""
-    return digest_of(checkpoint_digest(checkpoint), digest(checkpoint / CALIBRATION))
 
 
 def train_stage(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corpus.encode import EncodedDocument
+from corpus.evidence import PairEvidence
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,30 @@ class Layout:
     """[M] int64: positions of all mentions' start markers in the document, entity by entity."""
     mention_slots: Tensor
     """[E, S] int64: each entity's mentions as indices into ``mention_starts``, -1 where fewer."""
+    sentence_starts: Tensor
+    """[S] int64: positions of the sentences' first tokens in the document."""
 
     @property
     def n_entities(self) -> int:
         """E."""
         return len(self.mention_slots)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Where the evidence of some of a batch's pairs is."""
+
+    pairs: Tensor
+    """[K] int64: rows of the batch's logits."""
+    shares: Tensor
+    """[K, S] float32: how much is in each sentence, S of the document that has most."""
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> Evidence:
+        """The same on a device."""
+        return Evidence(
+            self.pairs.to(device, non_blocking=non_blocking),
+            self.shares.to(device, non_blocking=non_blocking),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +85,10 @@ class Batch:
     """[P, R] bool, TH False; None at inference."""
     teacher_logits: Tensor | None = None
     """[P, R] float; only when distilling."""
+    evidence: Evidence | None = None
+    """Of the labels that tell their evidence; None at inference and where none does."""
+    teacher_evidence: Evidence | None = None
+    """Of the pairs that the teacher gives a relation; only when distilling."""
 
     @property
     def table_sizes(self) -> list[int]:
@@ -79,13 +104,14 @@ class Batch:
                 layout,
                 mention_starts=layout.mention_starts.to(device, non_blocking=True),
                 mention_slots=layout.mention_slots.to(device, non_blocking=True),
+                sentence_starts=layout.sentence_starts.to(device, non_blocking=True),
             )
             for layout in self.layouts
         )
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor)
+            if isinstance(value, Tensor | Evidence)
         }
         return replace(self, layouts=layouts, **moved)
 
@@ -113,6 +139,7 @@ def collate(
     special_ids: tuple[int, int, int],
     n_classes: int | None = None,
     teacher_logits: Sequence[NDArray[np.float16]] | None = None,
+    teacher_evidence: Sequence[PairEvidence] | None = None,
 ) -> Batch:
     """Encoded documents as one batch on the CPU.
 
@@ -120,8 +147,9 @@ def collate(
         documents: B documents.
         window: longest row of tokens.
         special_ids: ids of the class token, the separator and padding.
-        n_classes: R; if given, the documents' labels become the batch's.
+        n_classes: R; if given, the documents' labels and their evidence become the batch's.
         teacher_logits: per document [P, R] float16, when distilling.
+        teacher_evidence: per document, when distilling.
     """
     rows: list[NDArray[np.int32]] = []
     layouts = [_layout(document, window, special_ids, rows) for document in documents]
@@ -139,6 +167,12 @@ def collate(
         teacher_logits=None
         if teacher_logits is None
         else torch.from_numpy(np.concatenate(teacher_logits)),
+        evidence=None
+        if n_classes is None
+        else _evidence(documents, [document.evidence for document in documents]),
+        teacher_evidence=None
+        if teacher_evidence is None
+        else _evidence(documents, teacher_evidence),
     )
 
 
@@ -157,7 +191,8 @@ def _layout(
         rows.append(np.concatenate([opening, document.token_ids[start:end], closing]))
     counts = [len(starts) for starts in document.mention_starts]
     flat = np.concatenate([*document.mention_starts, np.empty(0, np.int32)]).astype(np.int64)
-    return Layout(tuple(windows), length, torch.from_numpy(flat), _slots(counts))
+    sentences = torch.from_numpy(document.sentence_starts.astype(np.int64))
+    return Layout(tuple(windows), length, torch.from_numpy(flat), _slots(counts), sentences)
 
 
 def _slots(counts: Sequence[int]) -> Tensor:
@@ -192,6 +227,22 @@ def _labels(documents: Sequence[EncodedDocument], n_classes: int) -> Tensor:
         labels[first + row, column] = True
         first += document.n_pairs
     return labels
+
+
+def _evidence(
+    documents: Sequence[EncodedDocument], evidence: Sequence[PairEvidence | None]
+) -> Evidence | None:
+    """Evidence of all documents' pairs; None if there is none."""
+    firsts = np.cumsum([0, *(document.n_pairs for document in documents)])
+    found = [(first, e) for first, e in zip(firsts, evidence, strict=False) if e is not None]
+    if not any(len(e) for _, e in found):
+        return None
+    longest = max(len(document.sentence_starts) for document in documents)
+    shares = [np.pad(e.shares, ((0, 0), (0, longest - e.shares.shape[1]))) for _, e in found]
+    return Evidence(
+        torch.from_numpy(np.concatenate([first + e.pairs for first, e in found])),
+        torch.from_numpy(np.concatenate(shares).astype(np.float32)),
+    )
 
 
 def pack(

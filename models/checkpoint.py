@@ -24,6 +24,7 @@ from models.checkpoint_files import (
     TOKENIZER,
     WEIGHTS,
     checkpoint_digest,
+    model_version,
     require_files,
 )
 from models.config import ModelConfig
@@ -90,6 +91,8 @@ def load_checkpoint(path: Path) -> Extractor:
             "train it again"
         ) from error
     tokenizer = AutoTokenizer.from_pretrained(path / TOKENIZER)
-    fitted = read_json(path / CALIBRATION) if (path / CALIBRATION).is_file() else None
+    calibrated = (path / CALIBRATION).is_file()
+    fitted = read_json(path / CALIBRATION) if calibrated else None
     calibration = None if fitted is None else Calibration(**fitted)
-    return Extractor(network, tokenizer, vocabulary, config, calibration)
+    version = model_version(path) if calibrated else None
+    return Extractor(network, tokenizer, vocabulary, config, calibration, version)

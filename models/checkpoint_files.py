@@ -25,6 +25,11 @@ def checkpoint_digest(path: Path) -> str:
     return digest_of(*(digest(path / name) for name in (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)))
 
 
+def model_version(path: Path) -> str:
+    """Digest of all that predictions and their probabilities depend on."""
+    return digest_of(checkpoint_digest(path), digest(path / CALIBRATION))
+
+
 def require_files(path: Path) -> None:
     """Raise a ValueError unless all files that a model needs are there."""
     expected = (WEIGHTS, CONFIG, RELATIONS, TOKENIZER)

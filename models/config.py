@@ -81,7 +81,11 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimized: hard_weight · loss(labels) + soft_weight · MSE(teacher's logits)."""
+    """What is minimized.
+
+    hard_weight · loss(labels) + soft_weight · MSE(teacher's logits)
+    + evidence_weight · (KL(people's evidence) + KL(teacher's evidence)).
+    """
 
     loss: Loss = Loss.ADAPTIVE_FOCAL
     gamma: float = 1.0
@@ -92,6 +96,9 @@ class Objective:
     """Weight, within the hard loss, of the part that pushes unlabelled relations under TH."""
     soft_weight: float = 0.0
     """Weight of the mean squared error to the teacher's logits; 0 is naive adaptation."""
+    evidence_weight: float = 1.0
+    """Weight of the divergence of contexts from evidence, where it is annotated and, if the
+    objective distils, where the teacher finds it; 0 leaves contexts to the other terms."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", _choice("loss", Loss, self.loss))
@@ -100,7 +107,7 @@ class Objective:
             f"gamma must be 0 or at least 1, found {self.gamma}: between them the gradient of "
             "(1 - P)^gamma is not finite where P reaches 1",
         )
-        for name in ("hard_weight", "na_weight", "soft_weight"):
+        for name in ("hard_weight", "na_weight", "soft_weight", "evidence_weight"):
             value = getattr(self, name)
             _require(value >= 0, f"{name} must not be negative, found {value}")
         _require(

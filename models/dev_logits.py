@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corpus.logits import Calibration, margins_to_th, places_of_pairs
+from corpus.logits import Calibration, margins_to_th
 from corpus.relations import TH, RelationVocabulary
 from corpus.schema import Document
 from models.calibration import fit_calibration
 from models.extractor import Extractor
 from models.infer import Float32Array, stream_logits
+from models.labelled import labelled_cells
 from models.runtime import Runtime
 
 DevLogits = Sequence[tuple[Document, Float32Array]]
@@ -32,24 +32,20 @@ def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -
     """
     labelled = (document for document in dev if document.labels is not None)
     found = list(stream_logits(extractor, labelled, runtime))
-    extractor.calibration = _calibration(found, extractor.vocabulary)
+    extractor.calibration, extractor.version = _calibration(found, extractor.vocabulary), None
     return found
 
 
 def _calibration(found: DevLogits, vocabulary: RelationVocabulary) -> Calibration | None:
     if not any(document.labels for document, _ in found):
         return None
-    truth = np.concatenate([_truth(document, vocabulary).ravel() for document, _ in found])
+    truth = np.concatenate(
+        [
+            np.delete(labelled_cells(document, vocabulary), TH, axis=1).ravel()
+            for document, _ in found
+        ]
+    )
     margins = np.concatenate(
         [np.delete(margins_to_th(logits), TH, axis=1).ravel() for _, logits in found]
     )
     return fit_calibration(margins, truth) if np.isfinite(margins).all() else None
-
-
-def _truth(document: Document, vocabulary: RelationVocabulary) -> NDArray[np.bool_]:
-    """[P, R - 1], whether a relation is labelled; without TH's column."""
-    labels = [(x.head, x.tail, vocabulary.column(x.relation)) for x in document.labels or ()]
-    heads, tails, columns = np.array(labels, np.int64).reshape(-1, 3).T
-    truth = np.zeros((document.n_pairs, len(vocabulary)), bool)
-    truth[places_of_pairs(heads, tails, len(document.entities)), columns] = True
-    return np.delete(truth, TH, axis=1)

@@ -40,6 +40,8 @@ class Extractor:
     config: ModelConfig
     calibration: Calibration | None = None
     """What makes margins to TH probabilities; None where none was fitted."""
+    version: str | None = None
+    """`models.checkpoint_files.model_version` of the checkpoint that it is of; None if of none."""
 
     def __post_init__(self) -> None:
         self._documents = DocumentEncoder(

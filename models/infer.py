@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,21 +15,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corpus.encode import EncodedDocument
-from corpus.logits import Calibration, ends_of_pairs, margins_to_th, relations_above_th
+from corpus.evidence import PairEvidence, evident_sentences
+from corpus.logits import (
+    Calibration,
+    ends_of_pairs,
+    margins_to_th,
+    places_of_pairs,
+    relations_above_th,
+)
 from corpus.schema import PREDICTIONS, Document
 from models.batch import pack
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
 from models.memory import Batches, DocumentLimit, memory_for
-from models.metrics import Triple
 from models.runtime import Runtime
+from models.thresholds import Thresholds
+from models.triples import Triple
 
 Float32Array = NDArray[np.float32]
 
 UNCALIBRATED: Final = Calibration()
 
-_SCORE_STEP: Final = 2.0**-23
-"""Least distance of a score from 0 and from 1, which float32 does not round away."""
+_LEAST: Final = 2.0**-23
+"""Least distance of a probability from 0 and from 1, which float32 does not round away."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,22 @@ class InferenceBudget:
     cell_budget: int = 20000
 
 
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """What a model says of a document."""
+
+    logits: Float32Array
+    """[P, R] float32."""
+    shares: Float32Array
+    """[P, S] float32: how each pair's context is spread over sentences."""
+
+    def evidence(self) -> PairEvidence:
+        """Evidence of the pairs that are given a relation."""
+        rows, _ = relations_above_th(margins_to_th(self.logits))
+        pairs = np.unique(rows)
+        return PairEvidence(pairs.astype(np.int32), self.shares[pairs])
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A relation of a pair that stands above TH."""
@@ -50,8 +74,10 @@ class Prediction:
     head: int
     tail: int
     column: int
-    score: float
-    """The calibrated probability, in (0, 1), also as float32."""
+    margin: float
+    """l_r - l_TH."""
+    probability: float
+    """As calibrated, in (0, 1), also as float32."""
 
 
 def stream_logits(
@@ -60,7 +86,18 @@ def stream_logits(
     runtime: Runtime,
     budget: InferenceBudget | None = None,
 ) -> Iterator[tuple[Document, Float32Array]]:
-    """Documents in their order, each with its logits [P, R] float32.
+    """Documents in their order, each with its logits [P, R] float32; see `infer`."""
+    for document, found in infer(extractor, documents, runtime, budget):
+        yield document, found.logits
+
+
+def infer(
+    extractor: Extractor,
+    documents: Iterable[Document],
+    runtime: Runtime,
+    budget: InferenceBudget | None = None,
+) -> Iterator[tuple[Document, Inferred]]:
+    """Documents in their order, each with what the model says of it.
 
     Only ``look_ahead`` documents are in memory at once. A document's logits do not depend on
     which others are computed with it, but for rounding. Where memory runs out, fewer are computed
@@ -74,27 +111,27 @@ def stream_logits(
     stream = iter(documents)
     while group := list(islice(stream, budget.look_ahead)):
         encoded = [extractor.encode(document) for document in group]
-        logits = encoded_logits(extractor, encoded, runtime, budget, limit)
-        yield from zip(group, logits, strict=True)
+        found = infer_encoded(extractor, encoded, runtime, budget, limit)
+        yield from zip(group, found, strict=True)
 
 
-def encoded_logits(
+def infer_encoded(
     extractor: Extractor,
     documents: list[EncodedDocument],
     runtime: Runtime,
     budget: InferenceBudget,
     limit: DocumentLimit,
-) -> list[Float32Array]:
-    """Logits [P, R] float32 of each encoded document; ``limit`` is lowered if memory runs out."""
+) -> list[Inferred]:
+    """What the model says of each encoded document; ``limit`` is lowered if memory runs out."""
     runtime.use_threads()
     extractor.network.to(runtime.torch_device).eval()
     order = sorted(range(len(documents)), key=lambda i: len(documents[i].token_ids))
-    logits: dict[int, Float32Array] = {}
+    inferred: dict[int, Inferred] = {}
 
     def compute(batches: Batches) -> None:
         for indices in batches:
-            found = _batch_logits(extractor, [documents[i] for i in indices], runtime)
-            logits.update(zip(indices, found, strict=True))
+            found = _infer_batch(extractor, [documents[i] for i in indices], runtime)
+            inferred.update(zip(indices, found, strict=True))
 
     for batch in pack(
         documents,
@@ -105,65 +142,66 @@ def encoded_logits(
         window=extractor.window,
     ):
         limit.fitted([batch], compute)
-    return [logits[i] for i in range(len(documents))]
+    return [inferred[i] for i in range(len(documents))]
 
 
-def _batch_logits(
+def _infer_batch(
     extractor: Extractor, documents: list[EncodedDocument], runtime: Runtime
-) -> list[Float32Array]:
+) -> list[Inferred]:
     with memory_for(documents, "inference"), torch.inference_mode():
         batch = extractor.collate(documents).to(runtime.torch_device)
         with runtime.autocast():
-            rows: Tensor = extractor.network(batch).float().cpu()
-    pieces = rows.split([document.n_pairs for document in documents])
-    return [piece.numpy() for piece in pieces]
+            found: tuple[Tensor, Tensor] = extractor.network.with_evidence(batch)
+        logits, shares = (rows.float().cpu().split(_pairs(documents)) for rows in found)
+    return [
+        Inferred(of_pairs.numpy(), of_sentences[:, : len(document.sentence_starts)].numpy())
+        for document, of_pairs, of_sentences in zip(documents, logits, shares, strict=True)
+    ]
+
+
+def _pairs(documents: list[EncodedDocument]) -> list[int]:
+    return [document.n_pairs for document in documents]
 
 
 def above_threshold(
-    logits: Float32Array, n_entities: int, calibration: Calibration = UNCALIBRATED
+    logits: Float32Array,
+    n_entities: int,
+    calibration: Calibration = UNCALIBRATED,
+    offsets: Float32Array | None = None,
 ) -> list[Prediction]:
     """Relations above TH, at most `corpus.logits.MAX_RELATIONS_PER_PAIR` of each pair, best first.
 
     Args:
         logits: [P, R] float32 of one document.
         n_entities: E.
-        calibration: of the scores.
+        calibration: of the probabilities.
+        offsets: [R] float32, what margins are to be above in TH's place.
     """
     margins = margins_to_th(logits)
-    rows, columns = relations_above_th(margins)
+    rows, columns = relations_above_th(margins, offsets)
     heads, tails = ends_of_pairs(rows, n_entities)
-    scores = calibration.probability(margins[rows, columns].astype(np.float64))
-    scores = scores.clip(_SCORE_STEP, 1 - _SCORE_STEP)
-    found = zip(heads.tolist(), tails.tolist(), columns.tolist(), scores.tolist(), strict=True)
-    return [Prediction(*prediction) for prediction in found]
+    found = margins[rows, columns].astype(np.float64)
+    probabilities = calibration.probability(found).clip(_LEAST, 1 - _LEAST)
+    parts = (heads, tails, columns, found, probabilities)
+    rows_of = zip(*(part.tolist() for part in parts), strict=True)
+    return [Prediction(*prediction) for prediction in rows_of]
 
 
 def triples(
     extractor: Extractor, documents: Iterable[Document], runtime: Runtime
 ) -> Iterator[Triple]:
     """Predicted triples of documents, for scoring."""
-    ids = extractor.vocabulary.ids
-    for document, found in _predictions(extractor, documents, runtime):
-        yield Triple(document.doc_id, found.head, found.tail, ids[found.column])
-
-
-def _predictions(
-    extractor: Extractor, documents: Iterable[Document], runtime: Runtime
-) -> Iterator[tuple[Document, Prediction]]:
-    calibration = extractor.calibration or UNCALIBRATED
-    for document, logits in stream_logits(extractor, documents, runtime):
-        if not np.isfinite(logits).all():
-            raise FloatingPointError(
-                f"document {document.doc_id!r}: expected finite logits, found others among its "
-                f"{len(logits)} pairs; they would pass for no relation. Check that the model's "
-                f"weights are finite, or compute with precision float32 (now {runtime})"
-            )
-        for found in above_threshold(logits, len(document.entities), calibration):
-            yield document, found
+    for document, inferred in infer(extractor, documents, runtime):
+        for row in rows_of(extractor, document, inferred):
+            ends = (row["head"], row["tail"], row["relation"])
+            yield Triple(row["doc_id"], *ends, tuple(row["evidence"]))
 
 
 def predict(
-    documents: Iterable[Document], checkpoint: Path | Extractor, runtime: Runtime | None = None
+    documents: Iterable[Document],
+    checkpoint: Path | Extractor,
+    runtime: Runtime | None = None,
+    thresholds: Thresholds | None = None,
 ) -> pl.DataFrame:
     """Predicted triples of documents as a `PREDICTIONS` table.
 
@@ -171,33 +209,94 @@ def predict(
         documents: with entities; labels are not looked at.
         checkpoint: a checkpoint's folder, or an extractor in memory.
         runtime: device and precision; chosen from the machine if not given.
+        thresholds: what is predicted, fitted for this model; TH tells it if not given.
 
     Raises:
         FloatingPointError: if a logit is not finite.
     """
     extractor = load_checkpoint(checkpoint) if isinstance(checkpoint, Path) else checkpoint
-    found = _predictions(extractor, documents, runtime or Runtime())
-    rows = (_row(extractor, document, prediction) for document, prediction in found)
+    offsets = thresholds.offsets(extractor.vocabulary) if thresholds else None
+    stream = infer(extractor, documents, runtime or Runtime())
+    rows = (
+        row for document, found in stream for row in rows_of(extractor, document, found, offsets)
+    )
     return pl.DataFrame(rows, PREDICTIONS)  # takes a generator in pieces
 
 
-def _row(extractor: Extractor, document: Document, prediction: Prediction) -> dict[str, Any]:
-    relation = extractor.vocabulary.ids[prediction.column]
+def rows_of(
+    extractor: Extractor,
+    document: Document,
+    inferred: Inferred,
+    offsets: Float32Array | None = None,
+) -> list[dict[str, Any]]:
+    """A document's rows of a `PREDICTIONS` table, by pair, within it the best relation first.
+
+    Args:
+        extractor: the model.
+        document: with entities.
+        inferred: what the model says of it.
+        offsets: [R] float32, what margins are to be above in TH's place.
+
+    Raises:
+        FloatingPointError: if a logit is not finite.
+    """
+    if not np.isfinite(inferred.logits).all():
+        raise FloatingPointError(
+            f"document {document.doc_id!r}: expected finite logits, found others among its "
+            f"{document.n_pairs} pairs; they would pass for no relation. Check that the model's "
+            "weights are finite, or compute with precision float32"
+        )
+    n_entities = len(document.entities)
+    calibration = extractor.calibration or UNCALIBRATED
+    found = above_threshold(inferred.logits, n_entities, calibration, offsets)
+    heads, tails = np.array([(p.head, p.tail) for p in found], np.int64).reshape(-1, 2).T
+    pairs = places_of_pairs(heads, tails, n_entities)
+    parts = zip(found, _ranks(found), evident_sentences(inferred.shares[pairs]), strict=True)
+    return [_row(extractor, document, *part) for part in parts]
+
+
+def _ranks(found: Sequence[Prediction]) -> list[int]:
+    """Places by margin from 1, the highest first; of equal ones the first pair and column."""
+    order = sorted(
+        range(len(found)),
+        key=lambda i: (-found[i].margin, found[i].head, found[i].tail, found[i].column),
+    )
+    ranks = [0] * len(found)
+    for rank, i in enumerate(order, 1):
+        ranks[i] = rank
+    return ranks
+
+
+def _row(
+    extractor: Extractor, document: Document, found: Prediction, rank: int, evidence: list[int]
+) -> dict[str, Any]:
+    relation = extractor.vocabulary.ids[found.column]
     return {
         "doc_id": document.doc_id,
         "title": document.title,
-        "head": prediction.head,
-        "tail": prediction.tail,
-        "head_name": document.entities[prediction.head].name,
-        "tail_name": document.entities[prediction.tail].name,
+        "head": found.head,
+        "tail": found.tail,
+        "head_name": document.entities[found.head].name,
+        "tail_name": document.entities[found.tail].name,
         "relation": relation,
         "relation_name": extractor.vocabulary.name(relation),
-        "score": prediction.score,
+        "margin": found.margin,
+        "probability": found.probability,
+        "rank": rank,
+        "evidence": evidence,
+        "model_version": extractor.version,
     }
 
 
-def to_docred(predictions: pl.DataFrame) -> list[Mapping[str, Any]]:
+def to_docred(predictions: pl.DataFrame) -> list[dict[str, Any]]:
     """A `PREDICTIONS` table in the format of DocRED's submissions."""
-    columns = {"title": "title", "h_idx": "head", "t_idx": "tail", "r": "relation"}
-    rows = predictions.select(pl.col(ours).alias(theirs) for theirs, ours in columns.items())
-    return [row | {"evidence": []} for row in rows.iter_rows(named=True)]
+    columns = {
+        "title": "title",
+        "h_idx": "head",
+        "t_idx": "tail",
+        "r": "relation",
+        "evidence": "evidence",
+    }
+    return predictions.select(
+        pl.col(ours).alias(theirs) for theirs, ours in columns.items()
+    ).to_dicts()

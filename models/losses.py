@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from corpus.relations import TH
+from models.batch import Batch, Evidence
 from models.config import Loss, Objective
 
 
@@ -63,10 +66,30 @@ def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return (logits - teacher_logits).square().sum() / max(logits.numel(), 1)
 
 
+def evidence_loss(shares: Tensor, evidence: Evidence) -> Tensor:
+    """KL(evidence ‖ shares), summed over the pairs that have evidence, by the number of all pairs.
+
+    The evidence loss of Ma et al. 2023 (DREEAM), section 3.2, on sentences. Like the part of the
+    hard loss that labelled relations have, it counts for labelled pairs and is a mean over all, so
+    that both stand to each other in the same proportion however a step is cut into batches.
+
+    Args:
+        shares: [P, S] float32, how the pairs' contexts are spread over sentences.
+        evidence: what they should be.
+    """
+    wanted = evidence.shares
+    log_shares = (shares[evidence.pairs] + _LEAST_SHARE).log()
+    return (wanted.xlogy(wanted) - wanted * log_shares).sum() / max(len(shares), 1)
+
+
+_LEAST_SHARE: Final = 1e-6
+"""Added to shares, so that evidence where no context is has a finite loss."""
+
+
 def total_loss(
     logits: Tensor, labels: Tensor | None, teacher_logits: Tensor | None, objective: Objective
 ) -> dict[str, Tensor]:
-    """The objective's terms, each with its weight; their sum is minimized.
+    """The objective's terms of relations, each with its weight; the sum of terms is minimized.
 
     Args:
         logits: [P, R], any float type; computed in float32.
@@ -86,6 +109,22 @@ def total_loss(
         found = _given(teacher_logits, "teacher logits", "soft_weight")
         terms["soft"] = objective.soft_weight * soft_loss(logits, found.float())
     return terms
+
+
+def evidence_terms(shares: Tensor, batch: Batch, objective: Objective) -> dict[str, Tensor]:
+    """The objective's terms of what evidence the batch has, people's and the teacher's.
+
+    Args:
+        shares: [P, S] float32, how the pairs' contexts are spread over sentences.
+        batch: with what evidence is known.
+        objective: how they weigh.
+    """
+    known = {"evidence": batch.evidence, "soft_evidence": batch.teacher_evidence}
+    return {
+        name: objective.evidence_weight * evidence_loss(shares, evidence)
+        for name, evidence in known.items()
+        if evidence is not None
+    }
 
 
 def _given(value: Tensor | None, what: str, weight: str) -> Tensor:

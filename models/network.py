@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,37 +34,59 @@ class DocRENetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [P, R] of all pairs, document after document, heads first."""
-        pooled = [
-            pool_document(layout, hidden, attention)
-            for layout, (hidden, attention) in zip(batch.layouts, self.encoder(batch), strict=True)
+        return self._logits(batch, self._pooled(batch))
+
+    def with_evidence(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits [P, R], and how each pair's context is spread over sentences [P, S].
+
+        The shares are float32, S is that of the document with most sentences; rows sum to one.
+        """
+        pooled = self._pooled(batch)
+        shares = [
+            sentence_shares(layout, document.weights)
+            for layout, document in zip(batch.layouts, pooled, strict=True)
         ]
-        context = torch.cat([context for _, context in pooled])
-        head = self._extract(self.head_extractor, pooled, context, repeat_heads=True)
-        tail = self._extract(self.tail_extractor, pooled, context, repeat_heads=False)
+        longest = max(part.shape[1] for part in shares)
+        padded = [F.pad(part, (0, longest - part.shape[1])) for part in shares]
+        return self._logits(batch, pooled), torch.cat(padded)[batch.pair_cells]
+
+    def _pooled(self, batch: Batch) -> list[Pooled]:
+        encoded = zip(batch.layouts, self.encoder(batch), strict=True)
+        return [pool_document(layout, *found) for layout, found in encoded]
+
+    def _logits(self, batch: Batch, pooled: list[Pooled]) -> Tensor:
+        head = self._extract(self.head_extractor, pooled, repeat_heads=True)
+        tail = self._extract(self.tail_extractor, pooled, repeat_heads=False)
         cells = self.axial(self.bilinear(head, tail), batch.table_sizes)
         logits: Tensor = self.classifier(cells[batch.pair_cells])
         return logits
 
-    def _extract(
-        self,
-        extractor: nn.Linear,
-        pooled: list[tuple[Tensor, Tensor]],
-        context: Tensor,
-        *,
-        repeat_heads: bool,
-    ) -> Tensor:
+    def _extract(self, extractor: nn.Linear, pooled: list[Pooled], *, repeat_heads: bool) -> Tensor:
         """tanh(W_e · entity + W_c · context + b) [C, emb]; W_e runs over entities, not cells."""
         of_entity, of_context = extractor.weight.chunk(2, dim=1)
-        entities = F.linear(torch.cat([e for e, _ in pooled]), of_entity, extractor.bias)
+        entities = F.linear(torch.cat([p.entities for p in pooled]), of_entity, extractor.bias)
+        context = F.linear(torch.cat([p.context for p in pooled]), of_context)
         tables = [
             part.repeat_interleave(len(part), 0) if repeat_heads else part.repeat(len(part), 1)
-            for part in entities.split([len(e) for e, _ in pooled])
+            for part in entities.split([len(p.entities) for p in pooled])
         ]
-        return torch.tanh(torch.cat(tables) + F.linear(context, of_context))
+        return torch.tanh(torch.cat(tables) + context)
 
 
-def pool_document(layout: Layout, hidden: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
-    """Entities [E, D] and the context of every cell [E², D] of one document.
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """What the encoder says of one document's entities and pairs."""
+
+    entities: Tensor
+    """[E, D]."""
+    context: Tensor
+    """[E², D]: of every cell."""
+    weights: Tensor
+    """[E², T] float32: what every cell's context is the mean of, tokens by weight."""
+
+
+def pool_document(layout: Layout, hidden: Tensor, attention: Tensor) -> Pooled:
+    """Entities and the context of every cell of one document.
 
     Args:
         layout: where its mentions are.
@@ -72,7 +96,8 @@ def pool_document(layout: Layout, hidden: Tensor, attention: Tensor) -> tuple[Te
     missing = layout.mention_slots < 0
     mentions = hidden[layout.mention_starts[layout.mention_slots.clamp_min(0)]].float()
     entities = mentions.masked_fill(missing[..., None], -torch.inf).logsumexp(1)
-    return entities, _context(_mention_mean(layout) @ attention, hidden)
+    weights = _context_weights(_mention_mean(layout) @ attention)
+    return Pooled(entities, weights.to(hidden.dtype) @ hidden, weights)
 
 
 def _mention_mean(layout: Layout) -> Tensor:
@@ -84,13 +109,32 @@ def _mention_mean(layout: Layout) -> Tensor:
     return chosen / chosen.sum(1, keepdim=True)
 
 
-def _context(attention: Tensor, hidden: Tensor) -> Tensor:
-    """Localized context pooling (Zhou et al. 2021, section 3.2) of all cells [E², D].
+def _context_weights(attention: Tensor) -> Tensor:
+    """Weights of localized context pooling (Zhou et al. 2021, section 3.2), cells [E², T] float32.
 
     The product of two entities' attention, summed over attention heads, is a small matrix product
     for every token, so that [H, E, E, T] is never made.
     """
     by_token = attention.permute(2, 1, 0)  # [T, E, H]
     joint = (by_token @ by_token.transpose(1, 2)).flatten(1).T.float()  # [E², T]
-    weights = joint / joint.sum(1, keepdim=True).clamp_min(torch.finfo(joint.dtype).tiny)
-    return weights.to(hidden.dtype) @ hidden
+    return joint / joint.sum(1, keepdim=True).clamp_min(torch.finfo(joint.dtype).tiny)
+
+
+def sentence_shares(layout: Layout, weights: Tensor) -> Tensor:
+    """How the context of every cell is spread over the document's sentences (Ma et al. 2023).
+
+    Class token and separator are no part of a sentence; the rest is taken as the whole.
+
+    Args:
+        layout: where sentences start.
+        weights: [E², T] of the cells' contexts.
+
+    Returns:
+        [E², S] float32, rows sum to one.
+    """
+    places = torch.arange(layout.length, device=weights.device)
+    sentence = torch.bucketize(places, layout.sentence_starts, right=True) - 1
+    words = slice(1, layout.length - 1)  # all but the class token and the separator
+    shares = weights.new_zeros(len(weights), len(layout.sentence_starts))
+    shares = shares.index_add(1, sentence[words], weights[:, words])
+    return shares / shares.sum(1, keepdim=True).clamp_min(torch.finfo(shares.dtype).tiny)

@@ -9,9 +9,10 @@ from torch import nn
 
 from corpus.encode import EncodedDocument
 from corpus.soft_labels import SoftLabels
+from models.batch import Batch
 from models.config import Stage
 from models.extractor import Extractor
-from models.losses import total_loss
+from models.losses import evidence_terms, total_loss
 from models.memory import Batches, DocumentLimit, memory_for
 from models.optimizer import linear_schedule, optimizer_of
 from models.random_state import random_state, set_random_state
@@ -101,15 +102,31 @@ class Steps:
 
     def _terms(self, documents: list[EncodedDocument]) -> dict[str, torch.Tensor]:
         """The objective's terms of one batch, means over its pairs."""
-        soft = self.soft_labels
-        batch = self.extractor.collate(
-            documents,
-            n_classes=len(self.extractor.vocabulary) if self.objective.hard_weight else None,
-            teacher_logits=None if soft is None else [soft.logits(d.doc_id) for d in documents],
-        ).to(self.device)
+        batch = self._batch(documents)
         with self.runtime.autocast():
-            logits = self.network(batch)
-        return total_loss(logits, batch.labels, batch.teacher_logits, self.objective)
+            logits, shares = self._read(batch)
+        terms = total_loss(logits, batch.labels, batch.teacher_logits, self.objective)
+        if shares is not None:
+            terms |= evidence_terms(shares, batch, self.objective)
+        return terms
+
+    def _batch(self, documents: list[EncodedDocument]) -> Batch:
+        """The documents with their labels and the teacher's, as far as the objective looks."""
+        soft, objective = self.soft_labels, self.objective
+        ids = [document.doc_id for document in documents]
+        taught = soft if objective.evidence_weight > 0 else None
+        return self.extractor.collate(
+            documents,
+            n_classes=len(self.extractor.vocabulary) if objective.hard_weight else None,
+            teacher_logits=None if soft is None else [soft.logits(doc_id) for doc_id in ids],
+            teacher_evidence=None if taught is None else [taught.evidence(i) for i in ids],
+        ).to(self.device)
+
+    def _read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Logits [P, R], and shares of sentences [P, S] where the objective looks at them."""
+        if self.objective.evidence_weight == 0:
+            return self.network(batch), None
+        return self.network.with_evidence(batch)
 
     def move(self, number: int, documents: list[EncodedDocument]) -> None:
         """Clip the gradient, move the weights by it, and drop it."""

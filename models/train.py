@@ -88,6 +88,7 @@ def fit(
     """
     runtime = runtime or Runtime()
     runtime.use_threads()
+    extractor.version = None  # it is about to be another model than the one that was saved
     encoded = _encode(extractor, documents, stage.objective, soft_labels)
     epochs = plan_epochs(encoded, stage.training, extractor.window)
     plan = [in_groups(batches, stage.training.accumulation) for batches in epochs]

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from corpus.schema import ALL
 from quality.figure_style import COLOURS, HATCHES, INK, blank_figure, note, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SCORES: Final = {
-    "f1": "F1",
-    "ign_f1_annotated": "Ign F1",
-    "f1_frequent": "frequent",
-    "f1_long_tail": "long-tail",
-    "f1_intra_sentence": "intra-\nsentence",
-    "f1_inter_sentence": "inter-\nsentence",
+    (ALL, "f1"): "F1",
+    (ALL, "ign_f1_annotated"): "Ign F1",
+    ("frequent", "f1"): "frequent",
+    ("long_tail", "f1"): "long-tail",
+    ("intra_sentence", "f1"): "intra-\nsentence",
+    ("inter_sentence", "f1"): "inter-\nsentence",
+    ("infer", "f1"): "two\nhops",
+    (ALL, "evidence_f1"): "evidence",
 }
-"""The scores that `score_bars` shows, with their captions."""
+"""The slices' scores that `score_bars` shows, with their captions."""
 
 
 def training_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes:
@@ -88,7 +91,7 @@ def _points(epochs: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], 
 
 
 def score_bars(evaluation: pl.DataFrame) -> bytes:
-    """The main scores of all models side by side, a panel for each split.
+    """The main scores of all models side by side with their intervals, a panel for each split.
 
     Args:
         evaluation: an `EVALUATION` table; models and splits are drawn in its order.
@@ -99,11 +102,13 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
     Raises:
         ValueError: if the table has none of `SCORES`.
     """
-    shown = evaluation.filter(pl.col("metric").is_in(list(SCORES)))
+    shown = evaluation.filter(pl.concat_list("slice", "metric").is_in([[*key] for key in SCORES]))
     if shown.is_empty():
+        wanted = ", ".join(f"{metric} of {part}" for part, metric in SCORES)
         raise ValueError(
-            f"score bars: expected some of the metrics {', '.join(SCORES)}, found "
-            f"{evaluation['metric'].unique().sort().to_list()}: there is nothing to draw; "
+            f"score bars: expected some of the scores {wanted}, found metrics "
+            f"{evaluation['metric'].unique().sort().to_list()} of slices "
+            f"{evaluation['slice'].unique().sort().to_list()}: there is nothing to draw; "
             "evaluate the models first"
         )
     splits = shown["split"].unique(maintain_order=True).to_list()
@@ -121,13 +126,14 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
 
 def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
     """Bars of one split, grouped by score; a model that lacks a score leaves its place empty."""
-    values = {(model, metric): 100 * v for model, _, metric, v in scores.iter_rows()}
     width = 0.84 / len(models)
     for number, model in enumerate(models):
         offset = (number - (len(models) - 1) / 2) * width
+        places = [place + offset for place in range(len(SCORES))]
+        values, below, above = _with_interval(scores.filter(pl.col("model") == model))
         bars = axes.bar(
-            [place + offset for place in range(len(SCORES))],
-            [values.get((model, metric), float("nan")) for metric in SCORES],
+            places,
+            values,
             width * 0.92,
             label=model,
             color=COLOURS[number % len(COLOURS)],
@@ -135,11 +141,39 @@ def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
             edgecolor="white",
             linewidth=0,
         )
-        axes.bar_label(bars, fmt=_whole_number, fontsize=7.5, color=INK, padding=1)
+        axes.errorbar(places, values, (below, above), fmt="none", ecolor=INK, elinewidth=0.8)
+        tops = [value + more for value, more in zip(values, above, strict=True)]
+        for bar, value, top in zip(bars, values, tops, strict=True):
+            axes.annotate(_whole_number(value), (bar.get_x() + bar.get_width() / 2, top), **_OVER)
     axes.set_xticks(range(len(SCORES)), list(SCORES.values()))
     axes.tick_params(axis="x", length=0)
-    axes.set_ylim(0, 108)
+    axes.set_ylim(0, 112)
     axes.set_yticks(range(0, 101, 25))
+
+
+_OVER: Final[Mapping[str, Any]] = {
+    "xytext": (0, 1),
+    "textcoords": "offset points",
+    "ha": "center",
+    "fontsize": 7.5,
+    "color": INK,
+}
+"""How a bar's number stands over its interval."""
+
+
+def _with_interval(scores: pl.DataFrame) -> tuple[list[float], list[float], list[float]]:
+    """Each of a model's `SCORES` in per cent, and how far its interval reaches down and up.
+
+    What is not known is NaN, an interval that is not known reaches nowhere.
+    """
+    columns = scores.select("slice", "metric", "value", "low", "high").iter_rows()
+    known = {(part, metric): ends for part, metric, *ends in columns}
+    rows = [known.get(key, (nan, None, None)) for key in SCORES]
+    return (
+        [100 * value for value, _, _ in rows],
+        [0.0 if low is None else 100 * max(value - low, 0.0) for value, low, _ in rows],
+        [0.0 if high is None else 100 * max(high - value, 0.0) for value, _, high in rows],
+    )
 
 
 def _whole_number(value: float) -> str:

@@ -32,7 +32,11 @@ def check_predictions(
     if (schema := predictions.collect_schema()) != PREDICTIONS:
         found = ", ".join(f"{name} {dtype}" for name, dtype in schema.items())
         return Report.of([Problem("predictions", f"columns {PREDICTIONS}", found, _AGAIN)])
-    sizes = documents.select("doc_id", n_entities=pl.col("entities").list.len())
+    sizes = documents.select(
+        "doc_id",
+        n_entities=pl.col("entities").list.len(),
+        n_sentences=pl.col("sentences").list.len(),
+    )
     placed = predictions.join(sizes, on="doc_id", how="left", maintain_order="left")
     return Report.joined(
         [
@@ -42,7 +46,11 @@ def check_predictions(
                 pl.col("relation").is_in(list(vocabulary.relations)).not_(),
                 f"one of the vocabulary's {len(vocabulary.relations)} relations",
             ),
-            _faulty(placed, pl.col("score").is_between(0, 1).not_(), "a score from 0 to 1"),
+            _faulty(
+                placed, pl.col("probability").is_between(0, 1).not_(), "a probability from 0 to 1"
+            ),
+            _faulty(placed, pl.col("margin").is_finite().not_(), "a finite margin"),
+            _faulty(placed, _known_evidence().not_(), "evidence among the document's sentences"),
             _faulty(
                 placed,
                 pl.struct("doc_id", "head", "tail", "relation").is_duplicated(),
@@ -60,7 +68,13 @@ def check_evaluation(evaluation: pl.LazyFrame) -> Report:
     value = pl.col("value")
     return Report.of_rows(
         evaluation.filter((value.is_finite() & (value >= 0)).fill_null(value=False).not_()),
-        where=pl.format("{} on {}, {}", "model", "split", "metric"),
+        where=pl.format(
+            "{} on {}, {} {}",
+            "model",
+            "split",
+            pl.coalesce("relation", "slice"),
+            "metric",
+        ),
         expected=pl.lit("a finite number from 0"),
         found=value.cast(pl.String).fill_null("null"),
         remedy=_EVALUATE_AGAIN,
@@ -77,6 +91,14 @@ def _known_pair() -> pl.Expr:
     return (inside[0] & inside[1] & (pl.col("head") != pl.col("tail"))).fill_null(value=False)
 
 
+def _known_evidence() -> pl.Expr:
+    """Evidence is a list of the document's sentences; what has no known document is let through."""
+    evidence, n_sentences = pl.col("evidence"), pl.col("n_sentences")
+    inside = (evidence.list.min() >= 0) & (evidence.list.max() < n_sentences)
+    unknown = (evidence.list.len() == 0) | n_sentences.is_null()
+    return evidence.is_not_null() & (unknown | inside)
+
+
 def _faulty(placed: pl.LazyFrame, fault: pl.Expr, expected: str) -> Report:
     """A report of the triples that have a fault; what is null has it."""
     return Report.of_rows(
@@ -84,11 +106,11 @@ def _faulty(placed: pl.LazyFrame, fault: pl.Expr, expected: str) -> Report:
         where=pl.format("prediction on document {}", pl.col("doc_id").fill_null("null")),
         expected=pl.lit(expected),
         found=pl.format(
-            "head {}, tail {}, relation {}, score {}",
+            "head {}, tail {}, relation {}, probability {}",
             *(pl.col(c).cast(pl.String).fill_null("null") for c in _TRIPLE),
         ),
         remedy=_AGAIN,
     )
 
 
-_TRIPLE = ("head", "tail", "relation", "score")
+_TRIPLE = ("head", "tail", "relation", "probability")

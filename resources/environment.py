@@ -4,7 +4,8 @@
 `DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_DEVICE`, `DOCRE_SHARDS`,
 `DOCRE_QUALITY` (enforce or observe), `DOCRE_LIMITS` (JSON of dotted names), `DOCRE_INBOX` (folder
 that new documents arrive in), `DOCRE_INBOX_QUIET` (seconds), `DOCRE_PROMOTION_MARGIN` (F1, 0 to 1),
-`DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow distils again).
+`DOCRE_TARGET_PRECISION` (above 0 and at most 1, of predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE`
+(when the workflow distils again).
 """
 
 import json
@@ -32,6 +33,7 @@ from resources.storage import Storage
 from resources.warehouse import Warehouse
 
 _HYPER_PARAMETER = '{"teacher.training.epochs": 1}'
+_SHARE = "the share of predictions that is to hold, above 0 and at most 1"
 _LIMIT = '{"distant.critical.js_bits.most": 0.4}'
 
 
@@ -98,6 +100,17 @@ def timezone_from_environment() -> str:
             "schedule of redistillation is read in it"
         )
     return text
+
+
+def target_precision_from_environment() -> float | None:
+    """What share of the predictions is to hold; None leaves to TH what is predicted."""
+    text = os.environ.get("DOCRE_TARGET_PRECISION")
+    if not text:
+        return None
+    share = _number("DOCRE_TARGET_PRECISION", 1, _SHARE)
+    if not 0 < share <= 1:
+        raise ValueError(f"DOCRE_TARGET_PRECISION: expected a number, {_SHARE}, found {text!r}")
+    return share
 
 
 def _number(variable: str, default: float, meaning: str, most: float = math.inf) -> float:

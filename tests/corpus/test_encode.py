@@ -168,3 +168,34 @@ def test_every_word_is_split_once():
     for text in ("abca", "bcd", "abcd"):
         remembering.encode(document(text), VOCABULARY)
     assert sorted(asked) == sorted([MARKER, *"abcd"])
+
+
+def test_sentences_start_where_their_words_do():
+    encoded = encoder().encode(
+        document("ab", "", "cd", mentions=[[(0, 0, 1)], [(2, 0, 2)]]), VOCABULARY
+    )
+    assert spelled(encoded) == "[*a*b*cd*]"
+    assert encoded.sentence_starts.tolist() == [1, 5, 5]
+
+
+def test_evidence_of_a_pairs_labels_is_taken_together():
+    labels = (
+        Label(0, 1, "P17", (0, 2)),
+        Label(0, 1, "P19", (2,)),
+        Label(1, 0, "P17"),
+        Label(2, 1, "P17", (1,)),
+    )
+    mentions = [[(0, 0, 1)], [(1, 0, 1)], [(2, 0, 1)]]
+    encoded = encoder().encode(
+        document("a", "b", "c", mentions=mentions, labels=labels), VOCABULARY
+    )
+    assert encoded.evidence.pairs.tolist() == [0, 5]
+    expected = [[1 / 3, 0, 2 / 3], [0, 1, 0]]
+    np.testing.assert_allclose(encoded.evidence.shares, expected, rtol=1e-6)
+
+
+def test_without_evidence_there_is_none():
+    mentions = [[(0, 0, 1)], [(1, 0, 1)]]
+    for labels in (None, (), (Label(0, 1, "P17"),)):
+        lines = document("a", "b", mentions=mentions, labels=labels)
+        assert encoder().encode(lines, VOCABULARY).evidence is None

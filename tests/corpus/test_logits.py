@@ -50,6 +50,26 @@ def test_at_most_four_relations_above_th_the_best_first(logits):
     assert (np.diff(rows) >= 0).all()
 
 
+@given(LOGITS, st.lists(st.floats(-6, 6, width=32), min_size=9, max_size=9))
+def test_offsets_take_the_place_of_th_for_their_relation_alone(logits, offsets):
+    margins, offsets = margins_to_th(logits), np.array(offsets[: logits.shape[1]], np.float32)
+    found = set(zip(*relations_above_th(margins, offsets), strict=True))
+    for row, values in enumerate(margins):
+        best = sorted(range(1, len(values)), key=lambda c: (-values[c], c))
+        wanted = {c for c in best[:MAX_RELATIONS_PER_PAIR] if values[c] > offsets[c]}
+        assert {c for r, c in found if r == row} == wanted
+
+
+@given(LOGITS)
+def test_offsets_of_zero_are_th(logits):
+    margins = margins_to_th(logits)
+    none = np.zeros(margins.shape[1], np.float32)
+    for ours, theirs in zip(
+        relations_above_th(margins), relations_above_th(margins, none), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_probabilities_are_exact_at_both_ends():
     p = Calibration().probability(np.array([-np.inf, -80, -20, 0, 20], np.float32))
     assert p.dtype == np.float32

@@ -27,6 +27,7 @@ def test_what_was_made_from_the_same_is_kept_and_from_others_is_not(seal):
     assert seal.keeps("inputs")
     assert not seal.keeps("other inputs")
     seal.require_unbroken()
+    assert seal.is_unbroken
 
 
 @pytest.mark.parametrize("part", [0, 1])
@@ -44,6 +45,7 @@ def test_a_part_that_was_touched_is_told_with_its_place(seal, parts, part, fault
         case "renamed":
             file.rename(file.with_name("other"))
     assert not seal.keeps("inputs")
+    assert not seal.is_unbroken
     with pytest.raises(BrokenSealError, match=r"Materialize teacher_model again") as told:
         seal.require_unbroken()
     assert str(parts[part]) in str(told.value)

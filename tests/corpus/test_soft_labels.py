@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import load_file
 
+from corpus.evidence import PairEvidence
 from corpus.schema import Document, Entity, Label, Mention, Split
+from corpus.soft_evidence import EVIDENCE
 from corpus.soft_labels import (
     LOGITS,
     MANIFEST,
@@ -20,7 +22,7 @@ from corpus.soft_labels import (
     SoftLabels,
     check_shard,
     document_digest,
-    earlier_logits,
+    earlier_labels,
     shard_is_current,
     write_shard,
 )
@@ -226,7 +228,7 @@ def test_truncated_file(shard, kept):
     assert "expected content digest" in problem
 
 
-@pytest.mark.parametrize("name", [LOGITS, MANIFEST])
+@pytest.mark.parametrize("name", [LOGITS, EVIDENCE, MANIFEST])
 def test_corrupted_byte(shard, name):
     content = bytearray((shard / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -236,7 +238,7 @@ def test_corrupted_byte(shard, name):
     assert "expected content digest" in problem
 
 
-@pytest.mark.parametrize("name", [LOGITS, MANIFEST, ORIGIN])
+@pytest.mark.parametrize("name", [LOGITS, EVIDENCE, MANIFEST, ORIGIN])
 def test_missing_file(shard, name):
     (shard / name).unlink()
     assert problems(shard) == [f"{shard}: expected {name}, found no such file"]
@@ -267,6 +269,41 @@ def test_check_tells_logits_that_are_not_finite(tmp_path, value):
     assert problems(shard) == ["document 'a': logits are not all finite"]
 
 
+@given(
+    sizes=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 7)), max_size=6),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=30, deadline=None)
+def test_evidence_that_is_written_is_read(sizes, seed):
+    """Of any number of pairs of documents of any number of sentences."""
+    draw = np.random.default_rng(seed)
+    written = []
+    for number, (n_entities, n_sentences) in enumerate(sizes):
+        lines = document(f"d{number}", n_entities)
+        lines = dataclasses.replace(lines, sentences=lines.sentences * n_sentences)
+        pairs = np.flatnonzero(draw.random(lines.n_pairs) < 0.5).astype(np.int32)
+        shares = draw.dirichlet(np.ones(n_sentences), len(pairs)).reshape(-1, n_sentences)
+        written.append((lines, logits_for(lines), PairEvidence(pairs, shares)))
+    with tempfile.TemporaryDirectory() as folder:
+        shard = Path(folder) / "shard"
+        write_shard(shard, iter(written), ORIGINS, R)
+        soft = SoftLabels([shard], vocabulary="v1")
+        earlier = earlier_labels(shard, CORPUS_CHANGED)
+        for lines, _, evidence in written:
+            for found in (
+                soft.evidence(lines.doc_id),
+                earlier[lines.doc_id, document_digest(lines)].evidence,
+            ):
+                np.testing.assert_array_equal(found.pairs, evidence.pairs)
+                np.testing.assert_allclose(found.shares, evidence.shares, atol=1e-3)
+
+
+def test_without_evidence_no_pair_has_any(shard):
+    found = SoftLabels([shard], vocabulary="v1").evidence("a")
+    assert len(found) == 0
+    assert found.shares.shape == (0, 1)
+
+
 @pytest.mark.parametrize("name", ["teacher", "vocabulary", "corpus", "code"])
 def test_a_shard_is_current_only_with_every_digest(shard, name):
     assert shard_is_current(shard, ORIGINS)
@@ -281,27 +318,27 @@ CORPUS_CHANGED = dataclasses.replace(ORIGINS, corpus="c2")
 
 
 def test_logits_outlive_a_change_of_the_corpus(shard):
-    found = earlier_logits(shard, CORPUS_CHANGED)
+    found = earlier_labels(shard, CORPUS_CHANGED)
     assert set(found) == {(lines.doc_id, document_digest(lines)) for lines in DOCUMENTS}
     for lines, logits in records(*DOCUMENTS):
         kept = found[lines.doc_id, document_digest(lines)]
-        assert kept.dtype == np.float16
-        np.testing.assert_array_equal(kept, logits.astype(np.float16))
+        assert kept.logits.dtype == np.float16
+        np.testing.assert_array_equal(kept.logits, logits.astype(np.float16))
 
 
 @pytest.mark.parametrize("name", ["teacher", "vocabulary", "code"])
 def test_logits_do_not_outlive_what_they_were_made_with(shard, name):
-    assert earlier_logits(shard, dataclasses.replace(CORPUS_CHANGED, **{name: "other"})) == {}
+    assert earlier_labels(shard, dataclasses.replace(CORPUS_CHANGED, **{name: "other"})) == {}
 
 
 def test_logits_that_are_not_finite_are_not_taken_over(tmp_path):
     endless = np.full((2, R), 1e6)
     shard = tmp_path / "shard"
     write_shard(shard, [(DOCUMENTS[2], endless), *records(DOCUMENTS[0])], ORIGINS, R)
-    assert [doc_id for doc_id, _ in earlier_logits(shard, ORIGINS)] == ["a"]
+    assert [doc_id for doc_id, _ in earlier_labels(shard, ORIGINS)] == ["a"]
 
 
-@pytest.mark.parametrize("name", [LOGITS, MANIFEST, ORIGIN])
+@pytest.mark.parametrize("name", [LOGITS, EVIDENCE, MANIFEST, ORIGIN])
 @pytest.mark.parametrize("kept", [0, 0.5, None])
 def test_a_shard_that_is_not_whole_gives_nothing(shard, name, kept):
     """Cut short, or without one of its files."""
@@ -310,21 +347,21 @@ def test_a_shard_that_is_not_whole_gives_nothing(shard, name, kept):
     path.unlink()
     if kept is not None:
         path.write_bytes(content[: int(kept * len(content))])
-    assert earlier_logits(shard, CORPUS_CHANGED) == {}
+    assert earlier_labels(shard, CORPUS_CHANGED) == {}
     assert len(problems(shard)) == 1
     assert name != ORIGIN or not shard_is_current(shard, ORIGINS)
 
 
-@pytest.mark.parametrize("name", [LOGITS, MANIFEST])
+@pytest.mark.parametrize("name", [LOGITS, EVIDENCE, MANIFEST])
 def test_a_shard_with_another_byte_gives_nothing(shard, name):
     content = bytearray((shard / name).read_bytes())
     content[len(content) // 2] ^= 1
     (shard / name).write_bytes(content)
-    assert earlier_logits(shard, CORPUS_CHANGED) == {}
+    assert earlier_labels(shard, CORPUS_CHANGED) == {}
 
 
 def test_no_shard_gives_nothing(tmp_path):
-    assert earlier_logits(tmp_path / "shard-000", ORIGINS) == {}
+    assert earlier_labels(tmp_path / "shard-000", ORIGINS) == {}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from little_corpus import write_corpus
 
 from corpus.artefacts import digest
 from docre_assets.model_versions import ModelVersions
-from docre_assets.training import model_version
+from models.checkpoint_files import model_version
 from resources.storage import Storage
 
 ROOT = Path(__file__).parents[2]

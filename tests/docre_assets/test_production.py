@@ -10,8 +10,14 @@ from corpus.schema import PREDICTIONS, Document, Entity, Label, Mention, Split
 from corpus.tables import write_documents
 from docre_assets.model_versions import ModelVersions
 from docre_assets.production import Contest
-from docre_assets.training import model_version
-from models.checkpoint_files import CALIBRATION, CONFIG, RELATIONS, TOKENIZER, WEIGHTS
+from models.checkpoint_files import (
+    CALIBRATION,
+    CONFIG,
+    RELATIONS,
+    TOKENIZER,
+    WEIGHTS,
+    model_version,
+)
 
 DOCUMENTS = 40
 LABEL = Label(0, 1, "P17")

@@ -10,7 +10,7 @@ from little_corpus import LONG_ENOUGH, Workplace, article
 
 from corpus.artefacts import digest
 from docre_assets.model_versions import ModelVersions
-from docre_assets.training import model_version
+from models.checkpoint_files import model_version
 from resources.storage import Storage
 
 pytest_plugins = ["little_places"]
@@ -54,7 +54,7 @@ def _nothing_computed(monkeypatch):
     def stumble(*_, **__):
         raise AssertionError("computed again")
 
-    for work in ("models.train.fit", "models.infer.predict", "models.infer.stream_logits"):
+    for work in ("models.train.fit", "models.infer.predict", "models.infer.infer"):
         monkeypatch.setattr(work, stumble)
 
 
@@ -66,8 +66,9 @@ def test_a_second_run_computes_nothing_and_ends_the_same(distilled, again, monke
     assert all(kept.values())
     assert {"teacher_model", "student_model", "finetuned_model", "soft_labels"} <= set(kept)
     first, second = _versions(distilled[1]), _versions(result)
-    assert {n: v for n, v in first.items() if n != "warehouse"} == {
-        n: v for n, v in second.items() if n != "warehouse"
+    anew = {"warehouse", "report"}
+    assert {n: v for n, v in first.items() if n not in anew} == {
+        n: v for n, v in second.items() if n not in anew
     }
 
 
@@ -201,6 +202,7 @@ def test_the_way_back_does_not_depend_on_what_one_goes_back_from(again, damaged)
     again.distil("finetuned_model", **changed)
     challenger = model_version(again.storage.model("finetuned"))
     assert again.run("promote_model", config=_choose(challenger)).success
+    assert _versions_told(again) == (first, challenger)
     for folder in (
         again.storage.model("finetuned"),
         ModelVersions(again.storage.production).current.path,
@@ -210,6 +212,16 @@ def test_the_way_back_does_not_depend_on_what_one_goes_back_from(again, damaged)
     assert "Materialize finetuned_model again" in _refusal(refused, "production_model")
     assert again.run("promote_model", config=_choose(first)).success
     assert _in_use(again) == first
+    assert _versions_told(again) == (challenger, first)
+
+
+def _versions_told(workplace: Workplace) -> tuple[str, str]:
+    """The model versions that the warehouse compares: the one before, and the one in use."""
+    query = "SELECT DISTINCT model_version FROM {}"
+    with workplace.resources()["warehouse"].connect() as connection:
+        (former,) = connection.execute(query.format("former_predictions")).fetchall()
+        (present,) = connection.execute(query.format("predictions")).fetchall()
+    return former[0], present[0]
 
 
 def test_what_waits_in_the_inbox_at_the_very_first_run_is_predicted(workplace):

@@ -58,14 +58,14 @@ def labeller(teacher) -> SoftLabeller:
 @pytest.fixture
 def computed(monkeypatch) -> list[str]:
     """Ids of the documents whose logits are computed, as they are asked for."""
-    ids, stream_logits = [], models.infer.stream_logits
+    ids, infer = [], models.infer.infer
 
     def watched(extractor, documents, runtime):
-        for lines, logits in stream_logits(extractor, documents, runtime):
+        for lines, found in infer(extractor, documents, runtime):
             ids.append(lines.doc_id)
-            yield lines, logits
+            yield lines, found
 
-    monkeypatch.setattr(models.infer, "stream_logits", watched)
+    monkeypatch.setattr(models.infer, "infer", watched)
     return ids
 
 
@@ -199,14 +199,15 @@ def test_another_teacher_or_other_code_cost_all_logits(labelled_place, teacher, 
 
 def test_only_logits_that_are_not_finite_are_computed_again(place, labeller, monkeypatch):
     """A sick document does not cost the others' logits, in whatever way it was healed."""
-    stream_logits = models.infer.stream_logits
+    infer = models.infer.infer
 
     def sick(extractor, documents, runtime):
-        for lines, logits in stream_logits(extractor, documents, runtime):
-            yield lines, logits * (np.inf if lines.doc_id == "d2" else 1)
+        for lines, found in infer(extractor, documents, runtime):
+            factor = np.inf if lines.doc_id == "d2" else 1
+            yield lines, dataclasses.replace(found, logits=found.logits * factor)
 
     with monkeypatch.context() as patched:
-        patched.setattr(models.infer, "stream_logits", sick)
+        patched.setattr(models.infer, "infer", sick)
         write_documents(DOCUMENTS, place.shard[0], Split.DISTANT)
         labeller.label(*place.shard)
         assert len(check_shard(place.shard[1], place.shard[0])) == 1
@@ -214,8 +215,9 @@ def test_only_logits_that_are_not_finite_are_computed_again(place, labeller, mon
     assert (healed.n_kept, healed.n_computed) == (len(DOCUMENTS) - 1, 1)
 
 
-def _mapped() -> list[str]:
-    return [line for line in Path("/proc/self/maps").read_text().splitlines() if LOGITS in line]
+def _mapped(folder: Path) -> list[str]:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return [line for line in lines if str(folder) in line]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mappings are told by /proc")
@@ -225,7 +227,7 @@ def test_no_file_is_mapped_any_more_when_it_is_removed(labelled_place, labeller,
 
     def watched(draft: Path, path: Path) -> None:
         if path == labelled_place.shard[1]:
-            seen.append(_mapped())
+            seen.append(_mapped(path))
         swap(draft, path)
 
     monkeypatch.setattr(artefacts, "_swap", watched)
@@ -239,7 +241,7 @@ def test_after_a_kill_only_the_rest_is_computed(tmp_path, labeller, monkeypatch,
     write_documents([document(number) for number in range(14)], table, Split.DISTANT)
     shards = write_shards(pl.scan_parquet(table), tmp_path / "documents", 4)
     folders = [tmp_path / shard.stem for shard in shards]
-    watched = models.infer.stream_logits
+    watched = models.infer.infer
 
     def killed(extractor, documents, runtime):
         for number, record in enumerate(watched(extractor, documents, runtime)):
@@ -252,7 +254,7 @@ def test_after_a_kill_only_the_rest_is_computed(tmp_path, labeller, monkeypatch,
         return [labeller.label(shard, folder).kept for shard, folder in pairs]
 
     with monkeypatch.context() as patched:
-        patched.setattr(models.infer, "stream_logits", killed)
+        patched.setattr(models.infer, "infer", killed)
         with pytest.raises(KeyboardInterrupt):
             label_all()
     assert [folder.is_dir() for folder in folders] == [True, True, False, False]

@@ -50,7 +50,10 @@ def make_document(doc_id: str, n_entities: int, seed: int = 0, n_words: int = 12
         entities.append(Entity("LOC", mentions))
     pairs = [(h, t) for h in range(n_entities) for t in range(n_entities) if h != t]
     chosen = draw.sample(pairs, min(len(pairs), 3))
-    labels = tuple(Label(h, t, draw.choice(VOCABULARY.relations)) for h, t in chosen)
+    labels = tuple(
+        Label(h, t, draw.choice(VOCABULARY.relations), (draw.randrange(n_sentences),))
+        for h, t in chosen
+    )
     return Document(doc_id, doc_id, sentences, tuple(entities), labels)
 
 

@@ -89,6 +89,7 @@ def encoded(name: str) -> EncodedDocument:
             np.asarray(starts, np.int32) + 1 for starts in case["entity_mention_starts"]
         ),
         labels=np.asarray(case["labels"], np.int32).reshape(-1, 3),
+        sentence_starts=np.ones(1, np.int32),
     )
 
 

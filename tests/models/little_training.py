@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from conftest import VOCABULARY, make_document
 
+from corpus.evidence import PairEvidence
 from corpus.schema import Document
 from corpus.soft_labels import ShardOrigin, SoftLabels, write_shard
 from models.config import Objective, Stage, TrainConfig, preset
@@ -41,13 +42,21 @@ def fresh(*, dropout: bool = True, **changes) -> Extractor:
 def soft_labels_of(documents: list[Document], folder: Path, spoil: str = "") -> SoftLabels:
     """A teacher's logits for documents, as a store; one document's may be not finite."""
     draw = np.random.default_rng(0)
-    records = [(d, draw.normal(size=(d.n_pairs, len(VOCABULARY)))) for d in documents]
-    for document, logits in records:
+    records = [
+        (d, draw.normal(size=(d.n_pairs, len(VOCABULARY))), evidence_of(d, draw)) for d in documents
+    ]
+    for document, logits, _ in records:
         if document.doc_id == spoil:
             logits[0, 1] = np.nan
     origin = ShardOrigin("teacher", VOCABULARY.digest, "corpus", "code")
     write_shard(folder / "shard", records, origin, len(VOCABULARY))
     return SoftLabels([folder / "shard"], vocabulary=VOCABULARY.digest)
+
+
+def evidence_of(document: Document, draw: np.random.Generator) -> PairEvidence:
+    """Evidence of every other pair, drawn."""
+    pairs = np.arange(0, document.n_pairs, 2, dtype=np.int32)
+    return PairEvidence(pairs, draw.dirichlet(np.ones(len(document.sentences)), len(pairs)))
 
 
 def weights(extractor: Extractor) -> dict[str, torch.Tensor]:
@@ -79,11 +88,11 @@ class NoMemory:
         self.fitting, self.where, self.network = fitting, where, extractor.network
         self.failures: list[int] = []
         self.computed = 0
-        extractor.network.register_forward_hook(self._forward)
+        extractor.network.encoder.register_forward_hook(self._forward)
         embeddings = extractor.network.encoder.transformer.embeddings
         embeddings.position_embeddings.weight.register_hook(self._backward)
 
-    def _forward(self, _module, arguments, _logits) -> None:
+    def _forward(self, _module, arguments, _encoded) -> None:
         self.computed = len(arguments[0].layouts)
         if self.where == "forward":
             self._run_out()

@@ -58,7 +58,7 @@ def test_scores_follow_the_calibration_and_what_is_found_does_not(extractor):
     extractor.calibration = Calibration(3.0, 6.0)
     hot = predict(DEV, extractor, RUNTIME)
     assert plain.height > 0
-    assert hot.drop("score").equals(plain.drop("score"))
-    logit = [np.log(p / (1 - p)) for p in (plain["score"], hot["score"])]
-    assert hot["score"].max() < 0.5
+    assert hot.drop("probability", "rank").equals(plain.drop("probability", "rank"))
+    logit = [np.log(p / (1 - p)) for p in (plain["probability"], hot["probability"])]
+    assert hot["probability"].max() < 0.5
     np.testing.assert_allclose(logit[0], 3 * logit[1] + 6, rtol=1e-3, atol=1e-5)

@@ -88,7 +88,8 @@ def encoded(doc_id: str, n_tokens: int, n_entities: int = 3) -> EncodedDocument:
     starts = draw.permutation(np.arange(1, n_tokens - 1))[: 2 * n_entities]
     mentions = tuple(starts[2 * e : 2 * e + 2].astype(np.int32) for e in range(n_entities))
     token_ids = np.array([CLASS, *words, SEPARATOR], np.int32)
-    return EncodedDocument(doc_id, token_ids, mentions, np.empty((0, 3), np.int32))
+    labels, one_sentence = np.empty((0, 3), np.int32), np.ones(1, np.int32)
+    return EncodedDocument(doc_id, token_ids, mentions, labels, one_sentence)
 
 
 def batch_of(*documents: EncodedDocument, window: int = 48) -> Batch:

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from little_training import NoMemory
 
-from corpus.logits import MAX_RELATIONS_PER_PAIR
+from corpus.evidence import evident_sentences
+from corpus.logits import MAX_RELATIONS_PER_PAIR, margins_to_th, relations_above_th
 from corpus.relations import TH
 from corpus.schema import PREDICTIONS
 from models.checkpoint import save_checkpoint
+from models.checkpoint_files import model_version
 from models.infer import (
     InferenceBudget,
     above_threshold,
+    infer,
     predict,
     stream_logits,
     to_docred,
@@ -148,9 +151,9 @@ def test_the_best_four_of_a_pair_are_taken():
 def test_scores_are_never_certain(margin):
     """Also where the sigmoid is rounded: such a relation is above TH, and never certain."""
     [found, _] = above_threshold(np.array([[0, margin]] * 2, np.float32), 2)
-    assert 0 < np.float32(found.score) < 1
+    assert 0 < np.float32(found.probability) < 1
     exact = 1 / (1 + np.exp(-np.float64(np.float32(margin))))
-    assert found.score == pytest.approx(exact, abs=2e-7)
+    assert found.probability == pytest.approx(exact, abs=2e-7)
 
 
 def test_scores_follow_the_order_of_relations(talkative):
@@ -159,7 +162,7 @@ def test_scores_follow_the_order_of_relations(talkative):
     assert found
     for one, following in pairwise(found):
         if (one.head, one.tail) == (following.head, following.tail):
-            assert one.score >= following.score
+            assert one.probability >= following.probability
 
 
 def test_predictions_are_a_table(talkative):
@@ -175,7 +178,7 @@ def test_predictions_are_a_table(talkative):
         assert row["tail_name"] == document.entities[row["tail"]].name
         assert row["relation"] in VOCABULARY.relations
         assert row["relation_name"] == VOCABULARY.name(row["relation"])
-    assert table["score"].is_between(0, 1, closed="none").all()
+    assert table["probability"].is_between(0, 1, closed="none").all()
     assert table["doc_id"].unique(maintain_order=True).to_list() == [
         d.doc_id for d in DOCUMENTS if d.n_pairs
     ]
@@ -204,14 +207,18 @@ def test_no_pairs_are_an_empty_table(extractor, documents):
 def test_a_checkpoint_predicts_what_its_extractor_does(talkative, tmp_path):
     save_checkpoint(talkative, tmp_path / "model", metrics={}, provenance={})
     ours = predict(DOCUMENTS, talkative, CPU)
-    assert predict(DOCUMENTS, tmp_path / "model", CPU).equals(ours)
+    assert (
+        predict(DOCUMENTS, tmp_path / "model", CPU)
+        .drop("model_version")
+        .equals(ours.drop("model_version"))
+    )
 
 
 def test_docred_format():
-    rows = [("d1", "A title", 0, 2, "x", "y", "P17", "country", 0.75)]
+    rows = [("d1", "A title", 0, 2, "x", "y", "P17", "country", 1.5, 0.75, 1, [1, 3], None)]
     table = pl.DataFrame(rows, PREDICTIONS, orient="row")
     assert to_docred(table) == [
-        {"title": "A title", "h_idx": 0, "t_idx": 2, "r": "P17", "evidence": []}
+        {"title": "A title", "h_idx": 0, "t_idx": 2, "r": "P17", "evidence": [1, 3]}
     ]
 
 
@@ -220,3 +227,40 @@ def test_logits_that_are_not_finite_are_not_read_as_no_relation(extractor):
         extractor.network.classifier.weight[1, 0] = torch.nan
     with pytest.raises(FloatingPointError, match=r"'d0': expected finite logits"):
         predict(DOCUMENTS, extractor, CPU)
+
+
+def test_ranks_order_a_documents_triples_by_margin(talkative):
+    table = predict(DOCUMENTS, talkative, CPU)
+    for triples_of_one in table.partition_by("doc_id"):
+        assert sorted(triples_of_one["rank"]) == list(range(1, triples_of_one.height + 1))
+        margins = triples_of_one.sort("rank")["margin"].to_list()
+        assert margins == sorted(margins, reverse=True)
+
+
+def test_evidence_are_the_sentences_that_a_pairs_context_is_in(talkative):
+    table = predict(DOCUMENTS, talkative, CPU)
+    inferred = {document.doc_id: (document, found) for document, found in _inferred(talkative)}
+    assert table["evidence"].list.len().min() > 0
+    for row in table.iter_rows(named=True):
+        document, found = inferred[row["doc_id"]]
+        pair = list(document.pairs()).index((row["head"], row["tail"]))
+        assert row["evidence"] == evident_sentences(found.shares[[pair]])[0]
+
+
+def _inferred(extractor):
+    return infer(extractor, DOCUMENTS, CPU)
+
+
+def test_a_teachers_evidence_is_of_the_pairs_that_it_gives_a_relation(talkative):
+    for document, found in _inferred(talkative):
+        evidence = found.evidence()
+        rows, _ = relations_above_th(margins_to_th(found.logits))
+        assert evidence.pairs.tolist() == sorted(set(rows.tolist()))
+        assert evidence.shares.shape == (len(evidence), len(document.sentences))
+
+
+def test_a_model_in_memory_has_no_version_and_a_saved_one_has(talkative, tmp_path):
+    assert predict(DOCUMENTS, talkative, CPU)["model_version"].null_count() > 0
+    save_checkpoint(talkative, tmp_path / "model", metrics={}, provenance={})
+    version = predict(DOCUMENTS, tmp_path / "model", CPU)["model_version"]
+    assert set(version) == {model_version(tmp_path / "model")}

@@ -7,8 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.batch import Evidence
 from models.config import Loss, Objective
 from models.losses import (
+    evidence_loss,
     focal_positives,
     hard_loss,
     joint_positives,
@@ -198,3 +200,27 @@ def test_losses_are_computed_in_float32(dtype):
     [exact] = total_loss(rows.float(), labelled(labels * 50), None, Objective()).values()
     assert term.dtype == torch.float32
     assert term == exact
+
+
+def test_evidence_is_a_divergence_by_hand():
+    """Two pairs have evidence of four: KL of (1, 0) and (1/2, 1/2) from what the contexts are."""
+    shares = torch.tensor([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1], [0.5, 0.5]])
+    evidence = Evidence(torch.tensor([1, 3]), torch.tensor([[1.0, 0.0], [0.5, 0.5]]))
+    assert evidence_loss(shares, evidence).item() == pytest.approx(math.log(4) / 4, abs=1e-5)
+
+
+@given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=6), st.integers(0, 99))
+@settings(max_examples=50, deadline=None)
+def test_evidence_is_least_where_the_context_is(wanted, seed):
+    wanted = torch.tensor([wanted]) / sum(wanted)
+    torch.manual_seed(seed)
+    other = torch.rand(1, wanted.shape[1]).softmax(1)
+    evidence = Evidence(torch.tensor([0]), wanted)
+    assert evidence_loss(wanted, evidence).item() == pytest.approx(0, abs=1e-4)
+    assert evidence_loss(other, evidence) >= evidence_loss(wanted, evidence) - 1e-5
+
+
+def test_evidence_far_from_the_context_has_a_finite_gradient():
+    shares = torch.tensor([[0.0, 1.0]], requires_grad=True)
+    evidence_loss(shares, Evidence(torch.tensor([0]), torch.tensor([[1.0, 0.0]]))).backward()
+    assert torch.isfinite(shares.grad).all()

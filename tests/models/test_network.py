@@ -9,9 +9,10 @@ from conftest import VOCABULARY, make_document, permuted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.batch import Batch, window_spans
+from models.batch import Batch, Layout, window_spans
 from models.config import ModelConfig
 from models.extractor import Extractor
+from models.network import sentence_shares
 
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 
@@ -148,3 +149,45 @@ def test_axial_layers_may_be_left_out(tiny):
 def test_block_size_must_divide():
     with pytest.raises(ValueError, match="block_size must divide emb_size 256, found 48"):
         ModelConfig(block_size=48)
+
+
+def shares_of(extractor: Extractor, *documents) -> list[torch.Tensor]:
+    encoded = [extractor.encode(document) for document in documents]
+    with torch.no_grad():
+        _, rows = extractor.network.eval().with_evidence(extractor.collate(encoded))
+    return list(rows.split([e.n_pairs for e in encoded]))
+
+
+def test_shares_are_distributions_over_a_documents_own_sentences(extractor):
+    documents = [make_document(f"d{n}", n) for n in (2, 7, 3)]
+    for document, shares in zip(documents, shares_of(extractor, *documents), strict=True):
+        torch.testing.assert_close(shares.sum(1), torch.ones(document.n_pairs))
+        assert not shares[:, len(document.sentences) :].any()
+        [alone] = shares_of(extractor, document)
+        torch.testing.assert_close(shares[:, : alone.shape[1]], alone, **CLOSE)
+
+
+def test_shares_are_the_same_both_ways_and_follow_the_entities(extractor):
+    """The context of a pair is that of its mirror: both attend."""
+    document = make_document("a", 4)
+    [shares] = shares_of(extractor, document)
+    cells = table(shares, 4)
+    torch.testing.assert_close(cells, cells.transpose(0, 1), **CLOSE)
+    order = [2, 0, 3, 1]
+    [moved] = shares_of(extractor, permuted(document, order))
+    torch.testing.assert_close(table(moved, 4), cells[order][:, order], **CLOSE)
+
+
+def test_shares_add_up_the_weights_of_each_sentences_tokens():
+    starts = torch.tensor([1, 3, 3])
+    layout = Layout((), 6, torch.empty(0), torch.empty(0, 0), starts)
+    weights = torch.tensor([[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]])
+    shares = sentence_shares(layout, weights)
+    torch.testing.assert_close(shares, torch.tensor([[0.5, 0.0, 0.5]]))
+
+
+def test_logits_with_evidence_are_the_logits(extractor):
+    batch = extractor.collate([extractor.encode(make_document("a", 5))])
+    network = extractor.network.eval()
+    with torch.no_grad():
+        assert torch.equal(network.with_evidence(batch)[0], network(batch))

@@ -18,7 +18,7 @@ def lengths_only(lengths: list[tuple[int, int]]) -> list[EncodedDocument]:
     """Documents of which only the length and the number of entities count."""
     empty = np.empty(0, np.int32)
     return [
-        EncodedDocument(f"d{i}", np.zeros(length, np.int32), (empty,) * size, None)
+        EncodedDocument(f"d{i}", np.zeros(length, np.int32), (empty,) * size, None, empty)
         for i, (length, size) in enumerate(lengths)
     ]
 

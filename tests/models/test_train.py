@@ -10,6 +10,7 @@ from little_training import CPU, DOCUMENTS, KD, fresh, same, soft_labels_of, sta
 from models import train
 from models.config import Objective
 from models.infer import stream_logits, triples
+from models.losses import evidence_loss
 from models.metrics import score
 from models.train import fit
 
@@ -49,8 +50,30 @@ def test_the_student_comes_near_its_teacher(tmp_path):
     unlabelled = [dataclasses.replace(document, labels=None) for document in DOCUMENTS]
     how = stage(objective, epochs=30, encoder_lr=3e-3, head_lr=1e-2)
     history = fit(extractor, unlabelled, how, runtime=CPU, soft_labels=soft)
-    assert history.epochs[0].terms.keys() == {"soft"}
+    assert history.epochs[0].terms.keys() == {"soft", "soft_evidence"}
     assert history.epochs[-1].loss < 0.5 * history.epochs[0].loss
+
+
+def test_contexts_come_near_the_evidence():
+    """As far as a switch says: without it, nothing of the evidence is learnt."""
+    falls = {}
+    for weight in (0.0, 10.0):
+        extractor = fresh(dropout=False)
+        how = stage(Objective(evidence_weight=weight), epochs=20, encoder_lr=3e-3, head_lr=1e-2)
+        before = _divergence(extractor)
+        history = fit(extractor, DOCUMENTS, how, runtime=CPU)
+        falls[weight] = _divergence(extractor) / before
+        assert ("evidence" in history.epochs[0].terms) is (weight > 0)
+    assert falls[10.0] < 0.8
+    assert falls[0.0] > 0.95
+
+
+def _divergence(extractor) -> float:
+    encoded = [extractor.encode(document) for document in DOCUMENTS]
+    batch = extractor.collate(encoded, n_classes=len(extractor.vocabulary))
+    with torch.no_grad():
+        _, shares = extractor.network.eval().with_evidence(batch)
+    return evidence_loss(shares, batch.evidence).item()
 
 
 def test_terms_sum_to_the_loss(tmp_path):
@@ -58,7 +81,7 @@ def test_terms_sum_to_the_loss(tmp_path):
     history = fit(fresh(), DOCUMENTS, stage(KD), runtime=CPU, soft_labels=soft)
     for number, epoch in enumerate(history.epochs, 1):
         assert epoch.number == number
-        assert epoch.terms.keys() == {"hard", "soft"}
+        assert epoch.terms.keys() == {"hard", "soft", "evidence", "soft_evidence"}
         assert epoch.loss == pytest.approx(sum(epoch.terms.values()))
         assert epoch.dev_f1 is None
 

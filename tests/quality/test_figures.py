@@ -26,7 +26,12 @@ def epoch(number: int, loss: float, dev_f1: float | None) -> dict[str, Any]:
 
 
 def evaluation(models: list[str], splits: list[str]) -> pl.DataFrame:
-    rows = [(m, s, metric, 0.5) for s in splits for m in models for metric in SCORES]
+    rows = [
+        (m, s, part, None, metric, 0.5, 0.4, 0.55)
+        for s in splits
+        for m in models
+        for part, metric in SCORES
+    ]
     return pl.DataFrame(rows, EVALUATION, orient="row")
 
 
@@ -63,15 +68,27 @@ def test_score_bars_have_a_panel_for_each_split(models: list[str]) -> None:
 
 def test_a_model_may_lack_scores_and_others_are_left_out() -> None:
     table = evaluation(["teacher", "student"], ["dev"])
-    some = table.filter(~((pl.col("model") == "student") & (pl.col("metric") == "f1")))
-    counts = pl.DataFrame([("teacher", "dev", "gold", 572.0)], EVALUATION, orient="row")
-    assert score_bars(pl.concat([some, counts])) == score_bars(some) != score_bars(table)
+    lacking = (pl.col("model") == "student") & (pl.col("slice") == "all")
+    some = table.filter(~(lacking & (pl.col("metric") == "f1")))
+    others = [
+        ("teacher", "dev", "all", None, "gold", 572.0, None, None),
+        ("teacher", "dev", "relation", "P17", "f1", 0.9, 0.8, 1.0),
+    ]
+    more = pl.DataFrame(others, EVALUATION, orient="row")
+    assert score_bars(pl.concat([some, more])) == score_bars(some) != score_bars(table)
+
+
+def test_intervals_are_drawn_where_they_are_known() -> None:
+    table = evaluation(["teacher"], ["dev"])
+    unknown = table.with_columns(low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64))
+    wider = table.with_columns(high=0.7)
+    assert len({score_bars(each) for each in (table, unknown, wider)}) == 3
 
 
 def test_nothing_to_draw_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one epoch, found none"):
         training_curve([])
-    with pytest.raises(ValueError, match=r"metrics f1, .*found \[\]"):
+    with pytest.raises(ValueError, match=r"scores f1 of all, .*found metrics \[\] of"):
         score_bars(EVALUATION.to_frame())
 
 

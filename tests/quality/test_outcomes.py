@@ -32,7 +32,11 @@ GOOD = {
     "tail_name": "Oslo",
     "relation": "P27",
     "relation_name": "P27",
-    "score": 0.75,
+    "margin": 1.5,
+    "probability": 0.75,
+    "rank": 1,
+    "evidence": [0],
+    "model_version": "f" * 16,
 }
 
 
@@ -67,9 +71,14 @@ def test_good_predictions_pass_and_so_do_none():
         ({"relation": "P999"}, "one of the vocabulary's 2 relations"),
         ({"relation": "Na"}, "one of the vocabulary's 2 relations"),
         ({"relation": None}, "one of the vocabulary's 2 relations"),
-        ({"score": 1.25}, "a score from 0 to 1"),
-        ({"score": float("nan")}, "a score from 0 to 1"),
-        ({"score": None}, "a score from 0 to 1"),
+        ({"probability": 1.25}, "a probability from 0 to 1"),
+        ({"probability": float("nan")}, "a probability from 0 to 1"),
+        ({"probability": None}, "a probability from 0 to 1"),
+        ({"margin": float("inf")}, "a finite margin"),
+        ({"margin": None}, "a finite margin"),
+        ({"evidence": [1]}, "evidence among the document's sentences"),
+        ({"evidence": [-1]}, "evidence among the document's sentences"),
+        ({"evidence": None}, "evidence among the document's sentences"),
     ],
 )
 def test_each_fault_of_a_prediction_is_seen_once(fault, expected):
@@ -85,20 +94,23 @@ def test_a_triple_that_stands_twice_is_seen():
 
 
 def test_a_table_of_another_shape_is_seen():
-    renamed = _predictions(GOOD).rename({"score": "probability"})
+    renamed = _predictions(GOOD).rename({"probability": "score"})
     (problem,) = check_predictions(renamed, _documents(), VOCABULARY).problems
-    assert "probability" in problem.found
+    assert "score" in problem.found
 
 
 def test_scores_must_be_there_and_finite():
-    rows = [("teacher", "dev", "f1", 0.5), ("teacher", "dev", "gold", 120.0)]
+    rows = [
+        ("teacher", "dev", "all", None, "f1", 0.5, 0.4, 0.6),
+        ("teacher", "dev", "relation", "P17", "gold", 120.0, None, None),
+    ]
     assert check_evaluation(pl.LazyFrame(rows, EVALUATION, orient="row")).passed
     assert not check_evaluation(pl.LazyFrame([], EVALUATION)).passed
     for value in (float("nan"), float("inf"), -0.5, None):
-        faulty = [*rows, ("student", "test", "ign_f1_annotated", value)]
+        faulty = [*rows, ("student", "test", "all", None, "f1", value, None, None)]
         report = check_evaluation(pl.LazyFrame(faulty, EVALUATION, orient="row"))
         assert report.total == 1
-        assert report.problems[0].where == "student on test, ign_f1_annotated"
+        assert report.problems[0].where == "student on test, all f1"
 
 
 def test_a_vocabulary_of_other_columns_is_seen():

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.schema import DOCUMENTS, PREDICTIONS, Document, Entity, Label, Mention, Split, to_row
-from models.metrics import score, triples_in
+from models.metrics import score
+from models.triples import triples_in
 from quality.promotion import COUNTS, Comparison, compare, counts, f1
 
 FOUR = tuple(Entity("X", (Mention(name, 0, 0, 1),)) for name in "abcd")

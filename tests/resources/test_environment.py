@@ -7,6 +7,7 @@ from resources.environment import (
     cron_from_environment,
     resources_from_environment,
     shards_from_environment,
+    target_precision_from_environment,
     timezone_from_environment,
 )
 from resources.method import Method
@@ -24,6 +25,7 @@ VARIABLES = (
     "DOCRE_INBOX",
     "DOCRE_INBOX_QUIET",
     "DOCRE_PROMOTION_MARGIN",
+    "DOCRE_TARGET_PRECISION",
     "DOCRE_CRON",
     "DOCRE_TIMEZONE",
 )
@@ -52,6 +54,7 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert resources["inbox"].quiet_seconds == 60
     assert resources["promotion"].margin == 0.01
     assert (cron_from_environment(), timezone_from_environment()) == ("0 3 * * 1", "UTC")
+    assert target_precision_from_environment() is None
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
 
 
@@ -147,6 +150,19 @@ def test_what_there_is_none_of_is_told_before_anything_runs(monkeypatch, variabl
     with pytest.raises(ValueError, match=told) as refused:
         resources_from_environment()
     assert variable in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "share"), [("0.9", 0.9), ("1", 1.0), ("", None)])
+def test_a_target_precision_is_read(monkeypatch, text, share):
+    monkeypatch.setenv("DOCRE_TARGET_PRECISION", text)
+    assert target_precision_from_environment() == share
+
+
+@pytest.mark.parametrize("text", ["high", "0", "1.1", "90", "-1", "nan"])
+def test_a_target_precision_is_a_share(monkeypatch, text):
+    monkeypatch.setenv("DOCRE_TARGET_PRECISION", text)
+    with pytest.raises(ValueError, match=r"DOCRE_TARGET_PRECISION: .*share of predictions"):
+        target_precision_from_environment()
 
 
 @pytest.mark.parametrize(

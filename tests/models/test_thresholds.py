@@ -1,0 +1,149 @@
+"""Thresholds from dev do on dev what they say, for predictions as they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import VOCABULARY, make_document
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.relations import RelationVocabulary
+from corpus.schema import Label
+from models import thresholds
+from models.cuts import Goal
+from models.infer import predict, stream_logits
+from models.labelled import labelled_cells
+from models.runtime import Runtime
+from models.thresholds import Candidates, Thresholds, fit_thresholds
+
+CPU = Runtime("cpu", "float32")
+RELATIONS = VOCABULARY.relations
+GOALS = [Goal("precision", 0.5), Goal("precision", 0.8), Goal("recall", 0.7), Goal("f1")]
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A handful of triples is enough for an offset."""
+    monkeypatch.setattr(thresholds, "ENOUGH", 5)
+
+
+def drawn(seed, n_documents=20):
+    """Documents whose logits tell the truth more or less, some relations better than others."""
+    draw, stream = np.random.default_rng(seed), []
+    for number in range(n_documents):
+        document = make_document(f"d{number}", 5, seed)
+        held = draw.random((document.n_pairs, len(RELATIONS))) < (0.25, 0.1, 0.02)
+        pairs = list(document.pairs())
+        labels = tuple(Label(*pairs[p], RELATIONS[r]) for p, r in np.argwhere(held))
+        margins = draw.normal((-1, -3, -2), (1, 1, 1.5), held.shape) + held * (4, 4, 1)
+        logits = np.concatenate([np.zeros((len(pairs), 1)), margins], axis=1)
+        stream.append((dataclasses.replace(document, labels=labels), logits.astype(np.float32)))
+    return stream
+
+
+def fitted(stream, goal, *, per_relation):
+    candidates = Candidates.of(stream, VOCABULARY)
+    return fit_thresholds(candidates, VOCABULARY, goal, per_relation=per_relation)
+
+
+def measured(stream, offsets):
+    """Precision and recall of all relations above their offsets, by hand."""
+    predicted = correct = gold = 0
+    for document, logits in stream:
+        held = {(x.head, x.tail, x.relation) for x in document.labels}
+        gold += len(held)
+        for (head, tail), row in zip(document.pairs(), logits, strict=True):
+            found = [r for r, m, o in zip(RELATIONS, row[1:], offsets[1:], strict=True) if m > o]
+            predicted += len(found)
+            correct += sum((head, tail, r) in held for r in found)
+    return correct / max(predicted, 1), correct / gold
+
+
+@pytest.mark.parametrize("per_relation", [False, True], ids=["one for all", "per relation"])
+@pytest.mark.parametrize("goal", GOALS, ids=str)
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_dev_has_what_they_say_and_what_was_asked_for(goal, per_relation, seed):
+    stream = drawn(seed)
+    found = fitted(stream, goal, per_relation=per_relation)
+    precision, recall = measured(stream, found.offsets(VOCABULARY))
+    assert (found.precision, found.recall) == pytest.approx((precision, recall))
+    assert goal.metric == "f1" or getattr(found, goal.metric) >= goal.least
+
+
+def cost(found, goal):
+    precision, recall = found.precision, found.recall
+    f1 = 2 * precision * recall / (precision + recall)
+    return {"precision": recall, "recall": precision, "f1": f1}[goal.metric]
+
+
+@pytest.mark.parametrize("goal", GOALS, ids=str)
+def test_offsets_by_relation_are_never_worse_than_one_for_all(goal, few):
+    gains = []
+    for seed in range(12):
+        one, own = (fitted(drawn(seed), goal, per_relation=p) for p in (False, True))
+        gains.append(cost(own, goal) - cost(one, goal))
+        assert not one.by_relation
+        assert set(own.by_relation) <= {"P17", "P19", "P27"}
+    assert min(gains) >= 0
+    assert max(gains) > 0.02
+
+
+def test_relations_with_few_triples_share_an_offset(monkeypatch):
+    stream = drawn(3)
+    counts = dict(zip(VOCABULARY.ids, Candidates.of(stream, VOCABULARY).gold, strict=True))
+    assert counts["P17"] > counts["P19"] > counts["P27"] > 0
+    monkeypatch.setattr(thresholds, "ENOUGH", counts["P19"])
+    found = fitted(stream, Goal("f1"), per_relation=True)
+    assert set(found.by_relation) == {"P17", "P19"}
+    offsets = dict(zip(VOCABULARY.ids, found.offsets(VOCABULARY), strict=True))
+    assert offsets["P27"] == np.float32(found.offset)
+    assert offsets["P17"] == np.float32(found.by_relation["P17"])
+
+
+def test_one_offset_is_taken_where_others_are_no_better(few):
+    documents = [document for document, _ in drawn(1)]
+    perfect = [(d, np.where(labelled_cells(d, VOCABULARY), 1, -1)) for d in documents]
+    stream = [(d, np.float32(logits) * [0, 1, 1, 1]) for d, logits in perfect]
+    found = fitted(stream, Goal("f1"), per_relation=True)
+    assert (found.precision, found.recall, found.offset, found.by_relation) == (1, 1, 0, {})
+
+
+def test_predictions_are_made_by_them(extractor):
+    dev = [make_document(f"d{i}", n) for i, n in enumerate((5, 7, 4, 6))]
+    candidates = Candidates.of(stream_logits(extractor, dev, CPU), extractor.vocabulary)
+    found = fit_thresholds(candidates, extractor.vocabulary, Goal("recall", 0.6))
+    table = predict(dev, extractor, CPU, found)
+    held = {(d.doc_id, x.head, x.tail, x.relation) for d in dev for x in d.labels}
+    rows = table.select("doc_id", "head", "tail", "relation").rows()
+    assert len(rows) == found.predicted != predict(dev, extractor, CPU).height
+    assert len(held.intersection(rows)) == round(found.recall * found.gold)
+    assert found.recall >= 0.6
+
+
+def test_th_is_a_threshold_of_zero(extractor):
+    dev = [make_document("a", 6)]
+    th = Thresholds(0.0, {}, 0, 0, 0, 0)
+    assert predict(dev, extractor, CPU, th).equals(predict(dev, extractor, CPU))
+
+
+def test_without_labels_nothing_can_be_told():
+    unlabelled = [(dataclasses.replace(d, labels=()), logits) for d, logits in drawn(0)]
+    for stream in (unlabelled, []):
+        with pytest.raises(ValueError, match="expected labelled triples of documents of dev"):
+            fitted(stream, Goal("f1"), per_relation=True)
+
+
+@pytest.mark.parametrize("per_relation", [False, True])
+def test_a_target_out_of_reach_is_refused(few, per_relation):
+    """Five relations hold of every pair, and four are the most that it is given."""
+    vocabulary = RelationVocabulary.of_relations(["P1", "P2", "P3", "P4", "P5"])
+    document = make_document("d", 4)
+    labels = tuple(Label(*pair, r) for pair in document.pairs() for r in vocabulary.relations)
+    stream = [(dataclasses.replace(document, labels=labels), np.zeros((12, 6), np.float32))]
+    candidates = Candidates.of(stream, vocabulary)
+    with pytest.raises(ValueError, match=r"recall 0.9: .*at most 0.8000 \(with precision 1.0000"):
+        fit_thresholds(candidates, vocabulary, Goal("recall", 0.9), per_relation=per_relation)
