@@ -19,7 +19,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -294,12 +294,13 @@ def measured(
     stage: Callable[[Generated], list[dict[str, Any]]], corpus: Generated
 ) -> list[dict[str, Any]]:
     """A stage's parts, in a process of its own."""
-    fresh = {"mp_context": get_context("spawn"), "initializer": _take_two_cores}
+    fresh = {"mp_context": get_context("spawn"), "initializer": take_two_cores}
     with ProcessPoolExecutor(1, **fresh) as pool:
         return pool.submit(stage, corpus).result()
 
 
-def _take_two_cores() -> None:
+def take_two_cores() -> None:
+    """Keep this process to two cores, as the machines have that the figures are told of."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 
 
@@ -311,14 +312,14 @@ def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return stages.agg(seconds.sum(), memory.max()).with_columns(within=within).to_dicts()
 
 
-def circumstances(options: argparse.Namespace) -> dict[str, Any]:
+def circumstances(command: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
     from benchmarks.distillation import machine  # torch comes with it, here and in no stage
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": {k: getattr(options, k) for k in ("documents", "entities", "shards")},
-        "machine": machine() | {name: version(name) for name in ("numpy", "polars")},
+        "command": dict(command),
+        "machine": machine() | {name: version(name) for name in ("duckdb", "numpy", "polars")},
         "other_work": os.getloadavg()[0],
     }
 
@@ -338,7 +339,7 @@ def main() -> None:
         corpus = Generated(root, *size)
         if not corpus.knowledge_base.exists():
             corpus.generate()
-        about = circumstances(options)
+        about = circumstances({k: getattr(options, k) for k in ("documents", "entities", "shards")})
         rows = [
             row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
         ]

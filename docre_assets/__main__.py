@@ -19,6 +19,7 @@ from docre_assets.definitions import defs
 from docre_assets.lost_runs import at_work, close_lost
 from docre_assets.scoring import headline
 from docre_assets.serving_assets import QUERY
+from quality.pages.site import FIRST_PAGE
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
@@ -114,6 +115,7 @@ def summary(resources: Mapping[str, Any], minutes: float) -> str:
             f"All of it took {minutes:.1f} minutes.",
             f"Predictions are in {file}; a query to try:",
             f'  {python} -c "import duckdb; print({query})"',
+            f"To read them in their documents: {_from_here(storage.report / FIRST_PAGE)}",
             "To see assets, checks and curves: make ui, then http://127.0.0.1:3000",
         ]
     )

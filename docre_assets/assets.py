@@ -1,4 +1,4 @@
-"""All assets, from source files to the warehouse."""
+"""All assets, from source files to the report."""
 
 from docre_assets.arrival_assets import distant_arrivals, new_documents
 from docre_assets.corpus_assets import (
@@ -9,6 +9,7 @@ from docre_assets.corpus_assets import (
 )
 from docre_assets.model_assets import finetuned_model, soft_labels, student_model, teacher_model
 from docre_assets.production_assets import production_model
+from docre_assets.report_assets import report
 from docre_assets.serving_assets import evaluation, new_predictions, predictions, warehouse
 
 ASSETS = [
@@ -27,4 +28,5 @@ ASSETS = [
     new_documents,
     new_predictions,
     warehouse,
+    report,
 ]

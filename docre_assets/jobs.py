@@ -4,6 +4,7 @@ import dagster as dg
 
 from docre_assets.arrival_assets import distant_arrivals, new_documents
 from docre_assets.partitions import SHARDS
+from docre_assets.report_assets import report
 from docre_assets.serving_assets import new_predictions, predictions, production_model, warehouse
 
 TRAINING = {"docre/kind": "training"}
@@ -35,14 +36,16 @@ take_in = dg.define_asset_job(
 
 prediction = dg.define_asset_job(
     "prediction",
-    selection=dg.AssetSelection.assets(new_documents, new_predictions, warehouse),
+    selection=dg.AssetSelection.assets(new_documents, new_predictions, warehouse, report),
     description="Predict the documents that arrived for it, with the model in use; trains nothing.",
     tags=FROM_THE_START,
 )
 
 promote_model = dg.define_asset_job(
     "promote_model",
-    selection=dg.AssetSelection.assets(production_model, predictions, new_predictions, warehouse),
+    selection=dg.AssetSelection.assets(
+        production_model, predictions, new_predictions, warehouse, report
+    ),
     description="Put the version that is named in the configuration of production_model in use "
     "and predict with it: a way back to any version in model_history.",
     tags=FROM_THE_START,

@@ -7,13 +7,23 @@ import dagster as dg
 import polars as pl
 
 from corpus.artefacts import digest, digest_of, whole, write_json
-from corpus.schema import ANNOTATED, CORPUS_SPLITS, PREDICTIONS, Split
+from corpus.schema import (
+    ANNOTATED,
+    CORPUS_SPLITS,
+    EVALUATION_COLUMNS,
+    PREDICTION_COLUMNS,
+    PREDICTIONS,
+    Split,
+)
 from corpus.tables import write_table
+from docre_assets import columns
 from docre_assets.arrival_assets import new_documents
 from docre_assets.corpus_assets import annotated_documents, distant_documents, raw_documents
+from docre_assets.exhibits import database_metadata, found_metadata
+from docre_assets.former_predictions import FormerPredictions
 from docre_assets.guard import require_sound
 from docre_assets.making import made_from, make
-from docre_assets.metadata import OWNERS, picture, table_metadata
+from docre_assets.metadata import HOLDS, OWNERS, links, picture, table_metadata
 from docre_assets.model_assets import (
     FRESH,
     GPU_POOL,
@@ -24,9 +34,11 @@ from docre_assets.model_assets import (
 from docre_assets.model_versions import ModelVersions, Version
 from docre_assets.partitions import SHARDS
 from docre_assets.production_assets import production_model
-from docre_assets.scoring import Benchmark, evaluate, headline, predict_all
-from docre_assets.training import model_version
+from docre_assets.scoring import HEADLINE, Benchmark, evaluate, headline, predict_all
+from docre_assets.targets import Aim, Target
+from models.checkpoint_files import METRICS, model_version
 from quality.figures import score_bars
+from quality.training_history import TrainedModel
 from quality.warehouse import WarehouseTables, build_warehouse
 from resources.compute import Compute
 from resources.storage import Storage
@@ -34,7 +46,10 @@ from resources.warehouse import Warehouse
 
 MODELS = ("teacher", "student", "finetuned")
 SCORED = (Split.DEV, Split.TEST)
-QUERY = "SELECT * FROM facts ORDER BY documents DESC, best_score DESC LIMIT 10"
+QUERY = (
+    "SELECT head_name, relation_name, tail_name, support, noisy_or FROM facts "
+    "ORDER BY support DESC, noisy_or DESC LIMIT 10"
+)
 """A query of the warehouse to begin with."""
 
 
@@ -43,13 +58,22 @@ QUERY = "SELECT * FROM facts ORDER BY documents DESC, best_score DESC LIMIT 10"
     group_name="evaluation",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
-    code_version="1",
+    tags={HOLDS: "scores"},
+    code_version="2",
     pool=GPU_POOL,
 )
 def evaluation(
     context: dg.AssetExecutionContext, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
-    """Every score of all three models on dev and test, and DocRED's result.json of the last."""
+    """Every score of all three models on dev and test, and DocRED's result.json of the last.
+
+    - **Made from** the three models and `annotated_documents`; Ign F1 leaves out facts that train
+      or the distant documents have already.
+    - **For** whoever asks whether distillation was worth it: in the warehouse as `evaluation` and
+      `scores`, and in the report.
+    - **In the paper:** its tables of F1 and Ign F1, and of frequent and long-tail relations.
+    - **More** in `docs/method.md`, *Scores*.
+    """
     require_sound(context, storage)
     checkpoints = {model: storage.model(model) for model in MODELS}
     splits = {split: storage.annotated(split) for split in SCORED}
@@ -70,10 +94,11 @@ def evaluation(
         data_version=dg.DataVersion(made.content),
         metadata={
             **headline_metadata(scores),
-            **table_metadata(scores.lazy(), storage.scores),
+            **table_metadata(scores.lazy(), storage.scores, EVALUATION_COLUMNS, columns.SCORES),
             "kept": made.kept,
             "scores": picture(score_bars(scores), "scores of all models"),
             "submission": dg.MetadataValue.path(str(storage.submission)),
+            **links(storage),
         },
     )
 
@@ -83,33 +108,49 @@ def evaluation(
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
-    code_version="3",
+    tags={HOLDS: "triples"},
+    code_version="4",
     pool=GPU_POOL,
     freshness_policy=FRESH,
 )
 def predictions(
-    context: dg.AssetExecutionContext, storage: Storage, compute: Compute
+    context: dg.AssetExecutionContext, config: Target, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
-    """Triples that the production model finds in all documents of the corpus."""
+    """Triples that the production model finds in all documents of the corpus.
+
+    - **Made from** `production_model` and all documents, annotated and distant.
+    - **For** the warehouse, where people query them, and for the report.
+    - **In the paper:** a pair's relations are those above TH, whose threshold is learnt; the
+      probabilities and the evidence sentences go beyond it.
+    - **More** in `docs/method.md` and `docs/queries.md`.
+    """
     require_sound(context, storage)
     model = model_in_use(storage)
+    aim = Aim(storage, model, config, compute.runtime)
     tables = [*(storage.raw(split) for split in ANNOTATED), *storage.distant_shards(SHARDS)]
 
     def write() -> None:
-        write_table(predict_all(tables, model.path, compute.runtime()), storage.predictions)
+        found = predict_all(tables, model.path, compute.runtime(), aim.thresholds())
+        former_predictions(storage).keep(model.version)
+        write_table(found, storage.predictions)
 
-    wanted = made_from(context, model.version, [digest(table) for table in tables])
+    wanted = made_from(context, model.version, aim.identity, [digest(table) for table in tables])
     made = make(context, storage.seal("predictions"), wanted, write)
     found = pl.scan_parquet(storage.predictions)
-    distinct = found.select(pl.col("doc_id", "relation").n_unique()).collect()
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.content),
         metadata={
-            **table_metadata(found, storage.predictions),
+            **table_metadata(
+                found,
+                storage.predictions,
+                PREDICTION_COLUMNS,
+                columns.of_predictions("raw_documents", "distant_documents"),
+            ),
+            **found_metadata(found),
+            **aim.metadata(),
             "model_version": model.version,
-            "documents_with_triples": distinct["doc_id"].item(),
-            "relations_found": distinct["relation"].item(),
             "kept": made.kept,
+            **links(storage, context.run.run_id),
         },
     )
 
@@ -120,33 +161,49 @@ def predictions(
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
-    code_version="1",
+    tags={HOLDS: "triples"},
+    code_version="2",
     pool="new_documents",
 )
 def new_predictions(
-    context: dg.AssetExecutionContext, storage: Storage, compute: Compute
+    context: dg.AssetExecutionContext, config: Target, storage: Storage, compute: Compute
 ) -> dg.MaterializeResult:
-    """Triples that the production model finds in what arrived to be predicted, file by file."""
+    """Triples that the production model finds in what arrived to be predicted, file by file.
+
+    - **Made from** `production_model` and `new_documents`; files that were predicted with the same
+      model are kept.
+    - **For** the warehouse, where they stand among the other predictions.
+    - **In the paper:** what the method is for: documents that nobody has labelled.
+    - **More** in `docs/operations.md`, *The inbox*.
+    """
     require_sound(context, storage)
     model, tables = model_in_use(storage), storage.new_documents()
-    made = []
+    aim, made = Aim(storage, model, config, compute.runtime), []
     for table in tables:
 
         def write(table: Path = table) -> None:
-            found = predict_all([table], model.path, compute.runtime())
+            found = predict_all([table], model.path, compute.runtime(), aim.thresholds())
             write_table(found, storage.new_predictions(table))
 
-        wanted = made_from(context, model.version, digest(table))
+        wanted = made_from(context, model.version, aim.identity, digest(table))
         made.append(make(context, storage.seal_of_new_predictions(table), wanted, write))
     paths = [storage.new_predictions(table) for table in tables]
     found = pl.scan_parquet(paths, glob=False) if paths else PREDICTIONS.to_frame().lazy()
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of([each.content for each in made])),
         metadata={
-            **table_metadata(found, storage.new_predictions_folder),
+            **table_metadata(
+                found,
+                storage.new_predictions_folder,
+                PREDICTION_COLUMNS,
+                columns.of_predictions("new_documents"),
+            ),
+            **found_metadata(found),
+            **(aim.metadata() if tables else {}),
             "model_version": model.version,
             "files": len(tables),
             "files_kept": sum(each.kept for each in made),
+            **links(storage),
         },
     )
 
@@ -165,26 +222,38 @@ def new_predictions(
     group_name="serving",
     kinds={"duckdb", "sql"},
     owners=OWNERS,
-    code_version="3",
+    tags={HOLDS: "database"},
+    code_version="4",
     pool="duckdb",
 )
 def warehouse(
     context: dg.AssetExecutionContext, storage: Storage, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole."""
+    """A DuckDB file of documents, entities, labels, predictions and scores, swapped in whole.
+
+    - **Made from** all documents, predictions, scores, statistics of checks, and the model history.
+    - **For** whoever asks something: from DuckDB's command line, from Python, from Polars. Who has
+      it open keeps what they opened.
+    - **In the paper:** nothing; it ends with a score.
+    - **More** in `docs/queries.md`: questions, each with its SQL and its answer.
+    """
     require_sound(context, storage)
     new = storage.predicted_documents()  # once: another run may predict more meanwhile
     for table in new:
         storage.seal_of_new_predictions(table).require_unbroken()
-    tables, inputs = warehouse_tables(storage, new), digests(storage, new)
+    tables = warehouse_tables(storage, new)
+    inputs = digests(storage, new, tables)
     rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
+    with warehouse.connect() as database:
+        described = database_metadata(database, rows)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of(inputs)),
         metadata={
             "dagster/row_count": sum(rows.values()),
-            "rows": dg.MetadataValue.json(rows),
+            **described,
             "dagster/uri": str(warehouse.file),
             "query": dg.MetadataValue.md(f"```sql\n{QUERY}\n```"),
+            **links(storage),
         },
     )
 
@@ -222,12 +291,35 @@ def warehouse_tables(storage: Storage, new: Sequence[Path]) -> WarehouseTables:
         rejected=[storage.rejected_documents, *storage.new_rejected()],
         relations=storage.relations,
         statistics=storage.all_statistics(),
+        former_predictions=former_predictions(storage).table,
+        trained=trained_models(storage),
         model_history=ModelVersions(storage.production).history_file,
     )
 
 
-def digests(storage: Storage, new: Sequence[Path]) -> dict[str, str]:
-    """Digests of everything that `warehouse_tables` names, by what makes it."""
+def former_predictions(storage: Storage) -> FormerPredictions:
+    """What was predicted before the predictions in use."""
+    return FormerPredictions(
+        storage.seal("predictions"), storage.former_predictions, storage.earlier_predictions
+    )
+
+
+def trained_models(storage: Storage) -> list[TrainedModel]:
+    """The newest models whose training is finished and whose checkpoints are not damaged.
+
+    The others are left out: the warehouse is about the version in use, and the way back to it must
+    not depend on what has become of a newer one.
+    """
+    checkpoints = {model: storage.model(model) for model in MODELS}
+    return [
+        TrainedModel(model, model_version(checkpoint), checkpoint / METRICS)
+        for model, checkpoint in checkpoints.items()
+        if checkpoint.is_dir() and storage.seal(f"{model}_model").is_unbroken
+    ]
+
+
+def digests(storage: Storage, new: Sequence[Path], tables: WarehouseTables) -> dict[str, str]:
+    """Digests of everything that the warehouse's tables are made from, by what makes it."""
     places = {
         "raw_documents": storage.raw_documents,
         "annotated_documents": storage.annotated_documents,
@@ -236,15 +328,20 @@ def digests(storage: Storage, new: Sequence[Path]) -> dict[str, str]:
         "evaluation": storage.scores,
         "model_history": ModelVersions(storage.production).history_file,
     }
+    if tables.former_predictions:
+        places["former_predictions"] = tables.former_predictions
     predicted = [digest(storage.new_predictions(table)) for table in new]
     known = {name: digest(path) for name, path in places.items()}
-    return known | {"new_predictions": digest_of(predicted)}
+    trained = {f"training of {model.name}": digest(model.metrics) for model in tables.trained}
+    return known | trained | {"new_predictions": digest_of(predicted)}
 
 
 def headline_metadata(scores: pl.DataFrame) -> dict[str, float]:
-    """F1 and Ign F1 of each model and split in per cent, for Dagster to plot over time."""
+    """`HEADLINE` of each model and split in per cent, for Dagster to plot over time."""
+    names = {title: metric.removesuffix("_annotated") for metric, title in HEADLINE.items()}
     return {
         f"{row['model']}_{row['split']}_{name}": row[title]
         for row in headline(scores).iter_rows(named=True)
-        for name, title in (("f1", "F1"), ("ign_f1", "Ign F1"))
+        for title, name in names.items()
+        if row[title] is not None
     }

@@ -116,6 +116,10 @@ class Storage(dg.ConfigurableResource):
         """Great Expectations' folder of a run, with its static site."""
         return self.folder / "quality" / run / "expectations"
 
+    def all_data_docs(self) -> list[Path]:
+        """Great Expectations' folders of all runs."""
+        return sorted(self.folder.glob("quality/*/expectations"))
+
     @property
     def scores(self) -> Path:
         """Every score of every model on every labelled split."""
@@ -135,6 +139,25 @@ class Storage(dg.ConfigurableResource):
     def predictions(self) -> Path:
         """The production model's triples on the corpus' documents."""
         return self.folder / "predictions.parquet"
+
+    @property
+    def former_predictions(self) -> Path:
+        """The triples of the model version before, on the corpus' documents."""
+        return self.folder / "former_predictions.parquet"
+
+    @property
+    def earlier_predictions(self) -> Path:
+        """Those that were `former_predictions` before these."""
+        return self.folder / "earlier_predictions.parquet"
+
+    def seal_of_thresholds(self, identity: str) -> Seal:
+        """The seal of thresholds that predictions are made with; its part is their file.
+
+        Args:
+            identity: digest of all that they depend on.
+        """
+        place = self.folder / "thresholds" / f"{identity}.json"
+        return Seal(self.folder, f"thresholds/{identity}", (place,))
 
     def training_state(self, model: str) -> Path:
         """Folder of a training that has not come to its end, to go on from."""
@@ -179,6 +202,11 @@ class Storage(dg.ConfigurableResource):
     def warehouse(self) -> Path:
         """The DuckDB file that people query."""
         return self.folder / "warehouse.duckdb"
+
+    @property
+    def report(self) -> Path:
+        """Folder of the pages that people read."""
+        return self.folder / "report"
 
     def seal(self, asset: str) -> Seal:
         """The seal of what an asset makes; it has no parts where others vouch for them."""

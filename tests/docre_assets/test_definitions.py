@@ -30,6 +30,7 @@ ASSETS = {
     "new_documents",
     "new_predictions",
     "warehouse",
+    "report",
 }
 MODELS = {"teacher_model", "student_model", "finetuned_model"}
 
@@ -98,6 +99,7 @@ def test_lineage_is_that_of_the_design(specs):
     assert upstream["predictions"] == {"raw_documents", "distant_documents", "production_model"}
     assert upstream["new_predictions"] == {"new_documents", "production_model"}
     assert {"predictions", "new_predictions", "evaluation"} <= upstream["warehouse"]
+    assert upstream["report"] == {"warehouse"}
 
 
 def test_what_needs_a_device_or_the_database_waits_for_its_pool(definitions):
@@ -115,7 +117,7 @@ def test_hard_limits_block_and_every_asset_before_the_last_has_one(definitions):
     free = {key.name for key, spec in checks.items() if not spec.blocking}
     assert free == {"drift", "challenger_not_worse"}
     guarded = {key.asset_key.to_user_string() for key, spec in checks.items() if spec.blocking}
-    assert guarded == ASSETS - {"warehouse"}
+    assert guarded == ASSETS - {"warehouse", "report"}
     assert all(spec.description for spec in checks.values())
 
 
@@ -148,7 +150,7 @@ def test_the_other_jobs_cover_what_they_are_for(definitions):
         }
         for job in ("take_in", "prediction", "promote_model")
     }
-    predicted = {"new_predictions", "warehouse"}
+    predicted = {"new_predictions", "warehouse", "report"}
     assert covered == {
         "take_in": {"distant_arrivals"},
         "prediction": {"new_documents"} | predicted,

@@ -1,7 +1,8 @@
-"""The warehouse: what its tables and views answer, and that it is swapped in whole."""
+"""The warehouse: what its tables and views answer, that they fit, and that it is swapped whole."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from corpus.knowledge_base import normalized
 from corpus.relations import RelationVocabulary
 from corpus.schema import (
     EVALUATION,
@@ -28,6 +30,7 @@ from corpus.schema import (
 from corpus.tables import write_documents, write_table
 from quality.history import record
 from quality.statistics import totals
+from quality.training_history import TrainedModel
 from quality.warehouse import WarehouseTables, build_warehouse
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -44,44 +47,89 @@ ADA = Document(
 )
 TEXT = "Ada left Arden Arden is in Esk She returned"
 BARE = Document("bare", "Bare", (("Nothing",),), (), ())
+SHOUTED = replace(
+    ADA,
+    doc_id="shouted",
+    title="Shouted",
+    entities=(Entity("PER", (Mention("ADA", 0, 0, 1),)), *ADA.entities[1:]),
+    labels=None,
+)
+"""Nobody has labelled it, and it writes a name otherwise."""
 FAR = replace(ADA, doc_id="far", title="Far", labels=None)
 NEW = replace(ADA, doc_id="new-1a2b3c4d/new", title="New", labels=None)
 NAMES = {"P17": "country", "P19": "place of birth"}
 
 
-def prediction(doc_id: str, head: int, tail: int, relation: str, score: float) -> dict[str, Any]:
+def prediction(
+    document: Document, cell: tuple[int, int, str], probability: float, *evidence: int, **other: Any
+) -> dict[str, Any]:
+    head, tail, relation = cell
     return {
-        "doc_id": doc_id,
-        "title": doc_id.title(),
+        "doc_id": document.doc_id,
+        "title": document.title,
         "head": head,
         "tail": tail,
-        "head_name": ADA.entities[head].name,
-        "tail_name": ADA.entities[tail].name,
+        "head_name": document.entities[head].name,
+        "tail_name": document.entities[tail].name,
         "relation": relation,
         "relation_name": NAMES[relation],
-        "score": score,
-    }
+        "margin": 2.5,
+        "probability": probability,
+        "rank": 1,
+        "evidence": list(evidence),
+        "model_version": "2" * 16,
+    } | other
+
+
+PREDICTED = [
+    prediction(ADA, (0, 1, "P19"), 0.75, 0),
+    prediction(FAR, (0, 1, "P19"), 0.875, 0, 2),
+    prediction(FAR, (0, 2, "P17"), 0.625, 1, rank=2),
+    prediction(SHOUTED, (0, 1, "P19"), 0.5),
+]
+FORMERLY = [
+    prediction(ADA, (0, 1, "P19"), 0.25, 0, model_version="1" * 16),
+    prediction(FAR, (1, 2, "P17"), 0.375, model_version="1" * 16),
+    prediction(replace(FAR, doc_id="gone"), (0, 1, "P19"), 0.5, model_version="1" * 16),
+]
+
+
+def write_predictions(rows: list[dict[str, Any]], path: Path) -> Path:
+    write_table(pl.DataFrame(rows, PREDICTIONS), path)
+    return path
+
+
+def scores() -> pl.DataFrame:
+    rows = [
+        ("teacher", "dev", "all", None, "f1", 0.5, 0.25, 0.75),
+        ("teacher", "dev", "all", None, "ign_f1_annotated", 0.25, None, None),
+        ("teacher", "dev", "long_tail", None, "f1", 0.125, None, None),
+        ("teacher", "dev", "relation", "P19", "f1", 0.625, None, None),
+        ("teacher", "dev", "relation", "P19", "precision", 0.875, 0.75, 1.0),
+        ("teacher", "dev", "relation", "P19", "gold", 8.0, None, None),
+        ("student", "dev", "all", None, "f1", 0.75, 0.5, 1.0),
+    ]
+    return pl.DataFrame(rows, EVALUATION, orient="row")
+
+
+def trained(folder: Path) -> TrainedModel:
+    epochs = [
+        {"number": 1, "loss": 3.0, "terms": {"hard": 3.0}, "dev_f1": 0.5, "seconds": 9.0},
+        {"number": 2, "loss": 2.0, "terms": {"hard": 1.5, "soft": 0.5}, "dev_f1": None}
+        | {"seconds": 18.0},
+    ]
+    (folder / "metrics.json").write_text(json.dumps({"epochs": epochs, "best": 2, "weights": 7}))
+    return TrainedModel("student", "5" * 16, folder / "metrics.json")
 
 
 def write_tables(folder: Path) -> WarehouseTables:
     labelled = replace(FAR, labels=(Label(0, 1, "P19"), Label(1, 2, "P17")))
     write_documents([ADA, BARE], folder / "train.parquet", Split.TRAIN)
-    write_documents([FAR], folder / "unlabelled.parquet", Split.UNLABELLED)
+    write_documents([FAR, SHOUTED], folder / "unlabelled.parquet", Split.UNLABELLED)
     write_documents([labelled], folder / "shard-000.parquet", Split.UNLABELLED)
     write_documents([], folder / "shard-001.parquet", Split.UNLABELLED)
-    predicted = [
-        prediction("ada", 0, 1, "P19", 0.75),
-        prediction("far", 0, 1, "P19", 0.875),
-        prediction("far", 0, 2, "P17", 0.625),
-    ]
-    scores = [
-        {"model": "teacher", "split": "dev", "metric": "f1", "value": 0.5},
-        {"model": "teacher", "split": "dev", "metric": "ign_f1_annotated", "value": 0.25},
-        {"model": "student", "split": "dev", "metric": "f1", "value": 0.75},
-    ]
     rejected = dict.fromkeys(REJECTED, "x") | {"position": 3}
-    write_table(pl.DataFrame(predicted, PREDICTIONS), folder / "predictions.parquet")
-    write_table(pl.DataFrame(scores, EVALUATION), folder / "evaluation.parquet")
+    write_table(scores(), folder / "evaluation.parquet")
     write_table(pl.DataFrame([rejected], REJECTED), folder / "rejected.parquet")
     RelationVocabulary.of_relations(NAMES, NAMES).save(folder / "relations.json")
     record(totals("distant", {"labels": 2}), folder / "distant.parquet", run="r", time=NOON)
@@ -89,11 +137,13 @@ def write_tables(folder: Path) -> WarehouseTables:
         raw_documents=[folder / "train.parquet", folder / "unlabelled.parquet"],
         annotated_documents=[folder / "train.parquet"],
         distant_documents=[folder / "shard-000.parquet", folder / "shard-001.parquet"],
-        predictions=[folder / "predictions.parquet"],
+        predictions=[write_predictions(PREDICTED, folder / "predictions.parquet")],
+        former_predictions=write_predictions(FORMERLY, folder / "former.parquet"),
         evaluation=folder / "evaluation.parquet",
         rejected=[folder / "rejected.parquet"],
         relations=folder / "relations.json",
         statistics=[folder / "distant.parquet"],
+        trained=[trained(folder)],
     )
 
 
@@ -123,17 +173,20 @@ def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> None:
     assert build_warehouse(tmp_path / "warehouse.duckdb", tables) == {
-        "documents": 3,
-        "sentences": 7,
-        "entities": 6,
-        "mentions": 10,
+        "documents": 4,
+        "sentences": 10,
+        "entities": 9,
+        "mentions": 14,
         "labels": 4,
-        "predictions": 3,
-        "evaluation": 3,
+        "predictions": 4,
+        "former_predictions": 3,
+        "facts": 2,
+        "evaluation": 7,
         "relations": 3,
         "rejected_documents": 1,
         "provenance": 0,
         "quality_statistics": 1,
+        "training_history": 2,
         "model_history": 0,
     }
 
@@ -144,25 +197,26 @@ def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> N
         (
             "FROM documents ORDER BY doc_id",
             [
-                ("ada", "Ada's life", "train", TEXT, 3, 3, 6, 2),
-                ("bare", "Bare", "train", "Nothing", 1, 0, 0, 0),
-                ("far", "Far", "unlabelled", TEXT, 3, 3, 6, 2),
+                ("ada", "Ada's life", "train", "annotated", TEXT, 3, 3, 6, 2, 1, 1),
+                ("bare", "Bare", "train", "annotated", "Nothing", 1, 0, 0, 0, 0, 0),
+                ("far", "Far", "unlabelled", "distant", TEXT, 3, 3, 6, 2, 2, 1),
+                ("shouted", "Shouted", "unlabelled", None, TEXT, 3, 3, 6, 0, 1, 0),
             ],
         ),
         (
             "FROM sentences WHERE doc_id = 'ada' ORDER BY sentence",
             [
-                ("ada", 0, "Ada left Arden", 3),
-                ("ada", 1, "Arden is in Esk", 4),
-                ("ada", 2, "She returned", 2),
+                ("ada", 0, "Ada left Arden", 3, ["Ada", "left", "Arden"]),
+                ("ada", 1, "Arden is in Esk", 4, ["Arden", "is", "in", "Esk"]),
+                ("ada", 2, "She returned", 2, ["She", "returned"]),
             ],
         ),
         (
-            "FROM entities WHERE doc_id = 'ada' ORDER BY entity",
+            "FROM entities WHERE doc_id = 'shouted' ORDER BY entity",
             [
-                ("ada", 0, "Ada", "PER", 2),
-                ("ada", 1, "Arden", "LOC", 2),
-                ("ada", 2, "Esk", "LOC", 1),
+                ("shouted", 0, "ADA", "ada", "PER", 1),
+                ("shouted", 1, "Arden", "arden", "LOC", 2),
+                ("shouted", 2, "Esk", "esk", "LOC", 1),
             ],
         ),
         (
@@ -170,39 +224,102 @@ def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> N
             [("ada", 0, "Ada", 0, 0, 1), ("ada", 0, "She", 2, 0, 1)],
         ),
         (
-            "FROM labels WHERE relation = 'P19' ORDER BY doc_id",
+            "FROM labels ORDER BY doc_id, head",
             [
-                ("ada", 0, 1, "Ada", "Arden", "P19", "place of birth", [0], "annotated"),
-                ("far", 0, 1, "Ada", "Arden", "P19", "place of birth", [], "distant"),
+                ("ada", 0, 1, "Ada", "P19", "place of birth", "Arden", [0], "annotated", 0.75),
+                ("ada", 1, 2, "Arden", "P17", "country", "Esk", [], "annotated", None),
+                ("far", 0, 1, "Ada", "P19", "place of birth", "Arden", [], "distant", 0.875),
+                ("far", 1, 2, "Arden", "P17", "country", "Esk", [], "distant", None),
             ],
         ),
         (
-            "SELECT head_name, relation_name, tail_name, score FROM predictions ORDER BY score",
+            """SELECT head_name, relation_name, tail_name, probability, margin, rank, evidence,
+            origin, former_probability, model_version FROM predictions ORDER BY doc_id, rank""",
             [
-                ("Ada", "country", "Esk", 0.625),
-                ("Ada", "place of birth", "Arden", 0.75),
-                ("Ada", "place of birth", "Arden", 0.875),
+                ("Ada", "place of birth", "Arden", 0.75, 2.5, 1, [0], "annotated", 0.25, "2" * 16),
+                (
+                    "Ada",
+                    "place of birth",
+                    "Arden",
+                    0.875,
+                    2.5,
+                    1,
+                    [0, 2],
+                    "distant",
+                    None,
+                    "2" * 16,
+                ),
+                ("Ada", "country", "Esk", 0.625, 2.5, 2, [1], "new", None, "2" * 16),
+                ("ADA", "place of birth", "Arden", 0.5, 2.5, 1, [], "new", None, "2" * 16),
             ],
         ),
         (
-            "FROM facts ORDER BY documents DESC",
+            """SELECT doc_id, head, tail, probability, present_probability FROM former_predictions
+            ORDER BY doc_id""",
+            [("ada", 0, 1, 0.25, 0.75), ("far", 1, 2, 0.375, None), ("gone", 0, 1, 0.5, None)],
+        ),
+        (
+            "SELECT * EXCLUDE (relation, relation_name) FROM facts ORDER BY support DESC",
             [
-                ("Ada", "place of birth", "Arden", "P19", 2, 0.875, 0.8125),
-                ("Ada", "country", "Esk", "P17", 1, 0.625, 0.625),
+                (
+                    *("Ada", "Arden", 3, 0.875, 1 - 0.25 * 0.125 * 0.5, "annotated"),
+                    *(["far", "ada", "shouted"], "ada", "arden"),
+                ),
+                ("Ada", "Esk", 1, 0.625, 0.625, "new", ["far"], "ada", "esk"),
             ],
         ),
-        ("SELECT doc_id, head, tail, relation FROM new_facts", [("far", 0, 2, "P17")]),
         (
-            "SELECT doc_id, sentence, text FROM supporting_sentences ORDER BY doc_id",
-            [("ada", 0, "Ada left Arden"), ("far", 0, "Ada left Arden")],
+            "SELECT doc_id, head, tail, relation FROM new_facts ORDER BY doc_id",
+            [("far", 0, 2, "P17"), ("shouted", 0, 1, "P19")],
+        ),
+        (
+            """SELECT doc_id, tail_name, sentence, text FROM supporting_sentences
+            ORDER BY doc_id, probability DESC, sentence""",
+            [
+                ("ada", "Arden", 0, "Ada left Arden"),
+                ("far", "Arden", 0, "Ada left Arden"),
+                ("far", "Arden", 2, "She returned"),
+                ("far", "Esk", 1, "Arden is in Esk"),
+            ],
+        ),
+        (
+            """SELECT doc_id, head, tail, relation, kind, source, probability FROM disagreements
+            ORDER BY doc_id, kind""",
+            [
+                ("ada", 1, 2, "P17", "missed", "annotated", None),
+                ("far", 1, 2, "P17", "missed", "distant", None),
+                ("far", 0, 2, "P17", "unlabelled", "distant", 0.625),
+            ],
+        ),
+        (
+            """SELECT doc_id, head, tail, change, former_probability, probability, document_before
+            FROM changes ORDER BY doc_id, head, tail""",
+            [
+                ("ada", 0, 1, "kept", 0.25, 0.75, True),
+                ("far", 0, 1, "gained", None, 0.875, True),
+                ("far", 0, 2, "gained", None, 0.625, True),
+                ("far", 1, 2, "lost", 0.375, None, True),
+                ("shouted", 0, 1, "gained", None, 0.5, False),
+            ],
         ),
         (
             "FROM label_counts",
-            [("P17", "country", 1, 1, 1), ("P19", "place of birth", 1, 1, 2)],
+            [("P17", "country", 1, 1, 1), ("P19", "place of birth", 1, 1, 3)],
         ),
         (
-            "SELECT model, f1, ign_f1 FROM scores ORDER BY model",
-            [("student", 0.75, None), ("teacher", 0.5, 0.25)],
+            "SELECT model, f1, f1_low, f1_high, ign_f1, f1_long_tail FROM scores ORDER BY model",
+            [("student", 0.75, 0.5, 1.0, None, None), ("teacher", 0.5, 0.25, 0.75, 0.25, 0.125)],
+        ),
+        (
+            "SELECT model, relation_name, f1, precision, precision_low, gold FROM relation_scores",
+            [("teacher", "place of birth", 0.625, 0.875, 0.75, 8)],
+        ),
+        (
+            "FROM training_history ORDER BY epoch",
+            [
+                ("student", "5" * 16, 1, 3.0, {"hard": 3.0}, 0.5, 9.0, False),
+                ("student", "5" * 16, 2, 2.0, {"hard": 1.5, "soft": 0.5}, None, 18.0, True),
+            ],
         ),
         ("FROM relations WHERE column_index = 0", [("Na", 0, "Na")]),
         ("SELECT position, remedy FROM rejected_documents", [(3, "x")]),
@@ -213,14 +330,109 @@ def test_answers(served: Path, query: str, answer: list[tuple[Any, ...]]) -> Non
     assert ask(served, query) == answer
 
 
-def test_every_table_view_and_column_of_a_table_has_a_comment(served: Path) -> None:
-    for function, condition in [
-        ("duckdb_tables()", "true"),
-        ("duckdb_views()", "NOT internal"),
-        ("duckdb_columns()", "table_name IN (SELECT table_name FROM duckdb_tables())"),
-    ]:
-        query = f"FROM {function} WHERE comment IS NULL AND NOT internal AND {condition}"
-        assert ask(served, query) == []
+def test_names_are_compared_as_those_of_a_knowledge_base(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    names = ["Straße", "STRASSE", "A , b", "a, B", "İs", "東 京", "東京", " x\u00a0y ", "X y"]
+    documents = [
+        replace(ADA, doc_id=f"{n}", entities=(Entity("PER", (Mention(name, 0, 0, 1),)),) * 2)
+        for n, name in enumerate(names)
+    ]
+    write_documents(documents, tmp_path / "odd.parquet", Split.DISTANT)
+    found = [prediction(document, (0, 1, "P17"), 0.5) for document in documents]
+    odd = replace(
+        tables,
+        raw_documents=[*tables.raw_documents, tmp_path / "odd.parquet"],
+        predictions=[*tables.predictions, write_predictions(found, tmp_path / "found.parquet")],
+    )
+    build_warehouse(tmp_path / "warehouse.duckdb", odd)
+    spelt = pl.DataFrame({"name": names}).with_columns(key=normalized(pl.col("name")))
+    groups = spelt.group_by("key").agg(pl.len(), pl.col("name").sort()).sort("key")
+    assert groups.height < len(names)
+    query = "SELECT head_key, support, list_sort(documents) FROM facts WHERE relation = 'P17'"
+    facts = {key: (n, documents) for key, n, documents in ask(tmp_path / "warehouse.duckdb", query)}
+    del facts["ada"]
+    assert facts == {
+        key: (n, sorted(str(names.index(name)) for name in spellings))
+        for key, n, spellings in groups.iter_rows()
+    }
+
+
+def test_a_fact_counts_a_document_once_and_is_shown_as_it_is_mostly_spelt(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    twice = replace(SHOUTED, entities=(*SHOUTED.entities, SHOUTED.entities[0]))
+    write_documents([FAR, twice], tables.raw_documents[1], Split.UNLABELLED)
+    found = [
+        prediction(twice, (0, 1, "P19"), 0.5),
+        prediction(twice, (3, 1, "P19"), 0.75),
+        prediction(FAR, (0, 1, "P19"), 0.25),
+    ]
+    write_predictions(found, tables.predictions[0])
+    build_warehouse(tmp_path / "warehouse.duckdb", tables)
+    query = "SELECT head_name, support, best, noisy_or, documents FROM facts"
+    told = [("ADA", 2, 0.75, 1 - 0.25 * 0.75, ["shouted", "far"])]
+    assert ask(tmp_path / "warehouse.duckdb", query) == told
+
+
+def test_certainty_stays_certainty(tmp_path: Path, tables: WarehouseTables) -> None:
+    found = [prediction(ADA, (0, 1, "P19"), 1.0), prediction(FAR, (0, 1, "P19"), 0.5)]
+    write_predictions(found, tables.predictions[0])
+    build_warehouse(tmp_path / "warehouse.duckdb", tables)
+    assert ask(tmp_path / "warehouse.duckdb", "SELECT noisy_or FROM facts") == [(1.0,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([prediction(ADA, (0, 1, "P19"), 0.5)] * 2, "each triple of a document once, found 1 rows"),
+        ([prediction(replace(ADA, doc_id="gone"), (0, 1, "P19"), 0.5)], "document 'gone'"),
+        ([prediction(ADA, (0, 1, "P19"), 0.5, tail=3)], "different entities"),
+        ([prediction(ADA, (0, 1, "P19"), 0.5, tail=0)], "different entities"),
+        ([prediction(ADA, (0, 1, "P19"), 0.5, 3)], "evidence"),
+        ([prediction(ADA, (0, 1, "P19"), 0.5, relation="P1")], "relations of the vocabulary"),
+    ],
+)
+def test_rows_that_refer_to_nothing_or_stand_twice_are_told(
+    warehouse: Path, tables: WarehouseTables, rows: list[dict[str, Any]], told: str
+) -> None:
+    write_predictions(rows, tables.predictions[0])
+    with pytest.raises(ValueError, match=rf"expected in predictions .*{told}.*materialize pred"):
+        build_warehouse(warehouse, tables)
+    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(4,)]
+
+
+def test_two_documents_of_one_name_are_told(warehouse: Path, tables: WarehouseTables) -> None:
+    twice = replace(tables, raw_documents=[*tables.raw_documents, tables.raw_documents[0]])
+    with pytest.raises(duckdb.ConstraintException, match=r"ada|bare"):
+        build_warehouse(warehouse, twice)
+
+
+def test_the_first_version_has_changed_nothing(tmp_path: Path, tables: WarehouseTables) -> None:
+    build_warehouse(tmp_path / "warehouse.duckdb", replace(tables, former_predictions=None))
+    assert ask(tmp_path / "warehouse.duckdb", "FROM changes") == []
+    described = ask(tmp_path / "warehouse.duckdb", "DESCRIBE former_predictions")
+    assert set(PREDICTIONS) < {column[0] for column in described}
+
+
+def test_a_training_that_tells_something_else_is_named(
+    tmp_path: Path, tables: WarehouseTables
+) -> None:
+    tables.trained[0].metrics.write_text('{"epochs": [{"number": 1}], "best": 1}')
+    with pytest.raises(ValueError, match=r"metrics\.json: expected the epochs of a training"):
+        build_warehouse(tmp_path / "warehouse.duckdb", tables)
+
+
+def test_every_table_and_view_and_each_of_their_columns_has_a_comment(served: Path) -> None:
+    for function in ("duckdb_tables()", "duckdb_views()", "duckdb_columns()"):
+        assert ask(served, f"FROM {function} WHERE comment IS NULL AND NOT internal") == []
+    ((columns,),) = ask(served, "SELECT count(*) FROM duckdb_columns() WHERE NOT internal")
+    assert columns > 150
+
+
+def test_older_programs_can_open_it(served: Path) -> None:
+    query = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+    assert ask(served, query) == [("v1.2.0+",)]
 
 
 def test_a_reader_keeps_the_old_warehouse(warehouse: Path, tables: WarehouseTables) -> None:
@@ -239,7 +451,7 @@ def test_a_reader_keeps_the_old_warehouse(warehouse: Path, tables: WarehouseTabl
         assert process.stdout.readline() == "open\n"
         write_table(PREDICTIONS.to_frame(), tables.predictions[0])
         build_warehouse(warehouse, tables)
-        assert process.communicate("\n", timeout=60)[0] == "3\n"
+        assert process.communicate("\n", timeout=60)[0] == "4\n"
     assert ask(warehouse, "SELECT count(*) FROM predictions") == [(0,)]
 
 
@@ -254,7 +466,7 @@ def test_whoever_opens_it_during_swaps_sees_one_of_them_whole(
         "print(counted(), flush=True)\n"
         "seen = set()\n"
         "while not select.select([sys.stdin], [], [], 0)[0]: seen.add(counted())\n"
-        "print(seen <= {3, 6}, counted())"
+        "print(seen <= {1, 4}, counted())"
     )
     with subprocess.Popen(
         [sys.executable, "-c", reader, warehouse],
@@ -263,10 +475,11 @@ def test_whoever_opens_it_during_swaps_sees_one_of_them_whole(
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "3\n"
-        for times in (2, 1, 2):
-            build_warehouse(warehouse, replace(tables, predictions=tables.predictions * times))
-        assert process.communicate("\n", timeout=60)[0] == "True 6\n"
+        assert process.stdout.readline() == "4\n"
+        for rows in (1, 4, 1):
+            write_predictions(PREDICTED[:rows], tables.predictions[0])
+            build_warehouse(warehouse, tables)
+        assert process.communicate("\n", timeout=60)[0] == "True 1\n"
 
 
 def test_a_failure_leaves_the_old_warehouse_and_nothing_else(
@@ -274,10 +487,10 @@ def test_a_failure_leaves_the_old_warehouse_and_nothing_else(
 ) -> None:
     before = sorted(warehouse.parent.iterdir())
     pl.DataFrame({"doc_id": ["ada"]}).write_parquet(tables.predictions[0])
-    with pytest.raises(duckdb.Error, match="title"):
+    with pytest.raises(duckdb.Error, match="head_name"):
         build_warehouse(warehouse, tables)
     assert sorted(warehouse.parent.iterdir()) == before
-    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(3,)]
+    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(4,)]
 
 
 def test_missing_files_are_named(tmp_path: Path, tables: WarehouseTables) -> None:
@@ -300,7 +513,7 @@ def test_paths_are_taken_as_they_are(tmp_path: Path, tables: WarehouseTables) ->
     odd.mkdir()
     moved = tables.predictions[0].rename(odd / "predictions.parquet")
     rows = build_warehouse(odd / "warehouse.duckdb", replace(tables, predictions=[moved]))
-    assert rows["predictions"] == 3
+    assert rows["predictions"] == 4
 
 
 def test_statistics_of_runs_are_a_table(served: Path) -> None:
@@ -321,8 +534,7 @@ def test_documents_that_arrived_stand_beside_those_of_the_corpus(
     arrived = [tmp_path / "arrived.parquet", tmp_path / "arrived-later.parquet"]
     write_documents([NEW], arrived[0], Split.NEW)
     write_documents([], arrived[1], Split.NEW)
-    found = [prediction("new", 0, 1, "P19", 0.5) | {"doc_id": NEW.doc_id}]
-    write_table(pl.DataFrame(found, PREDICTIONS), tmp_path / "found.parquet")
+    write_predictions([prediction(NEW, (0, 1, "P19"), 0.5, 0)], tmp_path / "found.parquet")
     rejected = dict.fromkeys(REJECTED, "y") | {"position": 7}
     write_table(pl.DataFrame([rejected], REJECTED), tmp_path / "bad.parquet")
     before = build_warehouse(tmp_path / "before.duckdb", tables)
@@ -341,6 +553,8 @@ def test_documents_that_arrived_stand_beside_those_of_the_corpus(
         assert ask(tmp_path / "after.duckdb", query) == [
             ({"split": "new", "text": "Ada left Arden"}[key],)
         ]
+    changed = f"FROM changes WHERE doc_id = '{NEW.doc_id}'"
+    assert ask(tmp_path / "after.duckdb", changed) == [], "the version before was not asked"
 
 
 def test_the_history_of_models_is_a_table_in_its_order(

@@ -1,0 +1,123 @@
+"""What a warehouse of many predictions costs: to build, to keep, to query.
+
+``python -m benchmarks.warehouse [--predictions 10000000] [--folder F] [--json OUT]`` generates
+documents and predictions (twenty of each document; the same ones every time), and those of another
+model version that differs in a tenth. In a fresh process on two cores it builds the warehouse from
+them, and in another it asks every question of docs/queries.md three times; the best time counts,
+which is with the file in the system's cache. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import duckdb
+
+from benchmarks.generated_warehouse import PREDICTED, GeneratedWarehouse
+from benchmarks.queries import PAGE, answer, opened, questions
+from benchmarks.statistics import Meter, circumstances, take_two_cores
+from corpus.artefacts import write_json
+from quality.warehouse import build_warehouse
+
+SECONDS: Final = 1.0
+"""What a query may take."""
+TIMES: Final = 3
+WELL_KNOWN: Final = "Name 100"
+"""An entity of a few thousand documents, of ten million predictions."""
+
+T = TypeVar("T")
+
+
+def built(generated: GeneratedWarehouse, path: Path) -> dict[str, Any]:
+    """Build the warehouse: seconds, peaks of memory, size of the file, rows of its tables."""
+    meter = Meter("warehouse")
+    with meter.part("build"):
+        rows = build_warehouse(path, generated.tables)
+    return meter.rows[0] | {"file_gb": path.stat().st_size / 1e9, "rows": rows}
+
+
+def asked(path: Path) -> list[dict[str, Any]]:
+    """Ask every question of the page."""
+    with opened(path) as connection:
+        known = _known(connection)
+        return [
+            {"question": question.title, **_timed(connection, _of_known(question.sql, known))}
+            for question in questions(PAGE.read_text(encoding="utf-8"))
+        ]
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What the page asks about, by what there is of it in a generated warehouse."""
+    query = """
+        SELECT head_name, relation_name, tail_name, documents[1] FROM facts
+        WHERE head_name = ? ORDER BY support DESC, tail_name LIMIT 1
+    """
+    ((head, relation, tail, document),) = connection.execute(query, [WELL_KNOWN]).fetchall()
+    return {
+        "thomas fliseau": head.lower(),
+        "Nestec": head,
+        "country": relation,
+        "Dentador": tail,
+        "test/Karl H. Shelasgren": document,
+    }
+
+
+def _of_known(sql: str, known: dict[str, str]) -> str:
+    for asked_for, there in known.items():
+        sql = sql.replace(f"'{asked_for}'", f"'{there}'")
+    return sql
+
+
+def _timed(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    seconds, rows = [], 0
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        rows = len(answer(connection, sql).rows)
+        seconds.append(time.perf_counter() - started)
+    return {"best_s": min(seconds), "first_s": seconds[0], "rows": rows}
+
+
+def alone(work: Callable[..., T], *arguments: Any) -> T:
+    """Do something in a process of its own, on two cores."""
+    fresh = {"mp_context": get_context("spawn"), "initializer": take_two_cores}
+    with ProcessPoolExecutor(1, **fresh) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def measured(folder: Path, predictions: int) -> dict[str, Any]:
+    """All of it; what is in the folder already is not generated again."""
+    generated, path = GeneratedWarehouse(folder, predictions // PREDICTED), folder / "all.duckdb"
+    if not generated.tables.relations.is_file():
+        alone(generated.generate)
+    build = alone(built, generated, path)
+    queries = alone(asked, path)
+    slowest = max(query["best_s"] for query in queries)
+    return {"build": build, "slowest_s": slowest, "within": slowest <= SECONDS, "queries": queries}
+
+
+def main() -> None:
+    """Generate, build, ask, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.warehouse")
+    parser.add_argument("--predictions", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path, help="keeps what is generated for the next time")
+    parser.add_argument("--json", type=Path, help="where to write the report")
+    options = parser.parse_args()
+    about = circumstances({"predictions": options.predictions})
+    with tempfile.TemporaryDirectory() as temporary:
+        found = measured(options.folder or Path(temporary), options.predictions)
+    print(found["build"])
+    for query in found["queries"]:
+        print(f"{query['best_s']:7.3f} s  {query['rows']:6} rows  {query['question']}")
+    if options.json:
+        write_json(about | found, options.json)
+
+
+if __name__ == "__main__":
+    main()
