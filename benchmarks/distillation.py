@@ -34,13 +34,15 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import ALL, ANNOTATED, Split
 from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import write_table
-from docre_assets.scoring import Benchmark
+from docre_assets.scoring import Benchmark, evaluate
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, StageOutputs, train_stage
 from models.config import Preset, Stage, preset
-from models.infer import predict
 from models.runtime import Runtime
 from models.slices import RELATION
+
+SHOWN: Final = ("f1", "precision", "recall", "evidence_f1", "ece_relation", "ece_na")
+"""Metrics that are printed as they come."""
 
 CHOOSING: Final = 300
 """Documents of dev, from its start, that hyper-parameters and epochs may be chosen on."""
@@ -193,15 +195,15 @@ class Experiment:
         labeller.label(self.tables.distant, self.tables.soft_labels)
 
     def _score(self, name: str) -> None:
-        for split, documents in self.benchmark.splits.items():
-            predicted = predict(documents, self.tables.model(name), self.runtime)
-            table = self.benchmark.scores(name, split, predicted)
+        evaluated = evaluate({name: self.tables.model(name)}, self.benchmark, self.runtime)
+        for split in self.benchmark.splits:
+            table = evaluated.scores.filter(split=str(split))
             scores, slices = _by_metric(table, ALL), table["slice"].unique(maintain_order=True)
             others = [other for other in slices if other not in (ALL, RELATION)]
             self.results[name][str(split)] = scores | {
                 "slices": {other: _by_metric(table, other) for other in others}
             }
-            shown = {k: f"{100 * scores[k]:.2f}" for k in ("f1", "precision", "recall")}
+            shown = {k: f"{100 * scores[k]:.2f}" for k in SHOWN}
             print(f"{name} on {split}: {shown}", flush=True)
         print(f"{name}: {self.results[name]['minutes']} minutes", flush=True)
 
@@ -243,7 +245,7 @@ def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any
     kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": {name: _as_json(value) for name, value in vars(options).items()},
+        "command": options_as_json(options),
         "seed": options.seed,
         "machine": machine(),
         "runtime": str(experiment.runtime),
@@ -253,13 +255,14 @@ def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any
     }
 
 
-def _as_json(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+def options_as_json(options: argparse.Namespace) -> dict[str, Any]:
+    """The command's options as JSON takes them."""
+    return {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
 
 
-def main() -> None:
-    """Parse the command, run, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.distillation")
+def parser_of(description: str | None, program: str) -> argparse.ArgumentParser:
+    """A parser of what documents are drawn and what is trained on them."""
+    parser = argparse.ArgumentParser(description=description, prog=program)
     parser.add_argument("--data", type=Path, required=True, help="folder of DocRED-format files")
     parser.add_argument("--annotated", type=int, default=150)
     parser.add_argument("--distant", type=int, default=450)
@@ -268,13 +271,24 @@ def main() -> None:
     parser.add_argument("--preset", default="small")
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON of dotted names")
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
     parser.add_argument("--json", type=Path, help="where to write the report")
-    options = parser.parse_args()
+    return parser
+
+
+def preset_of(options: argparse.Namespace) -> Preset:
+    """The preset that the options name, with their overrides and their seed."""
     seeds = {f"{stage}.training.seed": options.seed for stage in ("teacher", "student", "finetune")}
-    chosen = preset(options.preset, {**seeds, **options.overrides})
+    return preset(options.preset, {**seeds, **options.overrides})
+
+
+def main() -> None:
+    """Parse the command, run, print and write."""
+    parser = parser_of(__doc__, "benchmarks.distillation")
+    parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        experiment = Experiment(prepare(options, Path(folder)), chosen, Runtime())
+        tables = prepare(options, Path(folder))
+        experiment = Experiment(tables, preset_of(options), Runtime())
         experiment.run(naive=not options.no_naive)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
