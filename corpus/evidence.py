@@ -34,8 +34,9 @@ def evident_sentences(shares: NDArray[np.floating[Any]]) -> list[list[int]]:
     """Sentences with a share of `EVIDENT` or more, ascending; the one with most in any case.
 
     Args:
-        shares: [K, S], S from 1.
+        shares: [K, S]; without a sentence there is no evidence.
     """
     chosen = shares >= np.float32(EVIDENT)
-    chosen[np.arange(len(shares)), shares.argmax(1)] = True
+    if shares.shape[1]:
+        chosen[np.arange(len(shares)), shares.argmax(1)] = True
     return [np.flatnonzero(row).tolist() for row in chosen]

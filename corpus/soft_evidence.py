@@ -68,13 +68,7 @@ class MappedEvidence:
 
     def __init__(self, path: Path) -> None:
         start, tensors = _header(path)
-        found = path.stat().st_size
-        expected = start + max(entry["data_offsets"][1] for entry in tensors.values())
-        if found != expected:
-            raise ValueError(
-                f"{path}: expected {expected} bytes, found {found}: the shard is truncated; "
-                "materialize soft_labels for it again"
-            )
+        _require_size(path, start + max(entry["data_offsets"][1] for entry in tensors.values()))
         self._pairs = _mapped(path, start, tensors[_PAIRS], np.dtype(np.int32))
         self._shares = _mapped(path, start, tensors[_SHARES], np.dtype(np.float16))
 
@@ -90,10 +84,22 @@ class MappedEvidence:
 
 def _header(path: Path) -> tuple[int, dict[str, Any]]:
     """Where a safetensors file's tensors begin, in bytes, and their entries."""
+    _require_size(path, _LENGTH_BYTES, at_least=True)
     with path.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(_LENGTH_BYTES))
+        start = _LENGTH_BYTES + length
+        _require_size(path, start, at_least=True)
         entries = json.loads(stream.read(length))
-    return _LENGTH_BYTES + length, {name: entries[name] for name in (_PAIRS, _SHARES)}
+    return start, {name: entries[name] for name in (_PAIRS, _SHARES)}
+
+
+def _require_size(path: Path, expected: int, *, at_least: bool = False) -> None:
+    found = path.stat().st_size
+    if found < expected or (found > expected and not at_least):
+        raise ValueError(
+            f"{path}: expected {'at least ' * at_least}{expected} bytes, found {found}: the shard "
+            "is truncated; materialize soft_labels for it again"
+        )
 
 
 def _mapped(path: Path, start: int, entry: dict[str, Any], kind: np.dtype[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ from corpus.soft_labels import (
     write_shard,
 )
 from corpus.tables import read_documents
-from models.checkpoint_files import RELATIONS, checkpoint_digest
+from models.checkpoint_files import RELATIONS, checkpoint_digest, learnt_evidence
 
 if TYPE_CHECKING:
     from models.extractor import Extractor
@@ -144,8 +144,10 @@ class SoftLabeller:
         """Soft labels by the teacher, which is not loaded before the first are asked for."""
         from models.infer import infer
 
+        learnt = learnt_evidence(self.checkpoint)
         for document, found in infer(self.teacher, documents, self.runtime()):
-            yield document, found.logits, found.evidence()
+            none = PairEvidence.none(len(document.sentences))
+            yield document, found.logits, found.evidence() if learnt else none
 
     def _origin(self, keys: Sequence[DocumentKey]) -> ShardOrigin:
         """Digests of teacher, vocabulary and text; the documents' labels do not move logits."""

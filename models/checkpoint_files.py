@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from corpus.artefacts import digest, digest_of
+from corpus.artefacts import digest, digest_of, read_json
 
 WEIGHTS: Final = "model.safetensors"
 CONFIG: Final = "config.json"
@@ -28,6 +28,12 @@ def checkpoint_digest(path: Path) -> str:
 def model_version(path: Path) -> str:
     """Digest of all that predictions and their probabilities depend on."""
     return digest_of(checkpoint_digest(path), digest(path / CALIBRATION))
+
+
+def learnt_evidence(path: Path) -> bool:
+    """Whether a model was trained towards evidence, so that its contexts lie where people look."""
+    epochs = read_json(path / METRICS).get("epochs", []) if (path / METRICS).is_file() else []
+    return any("evidence" in epoch["terms"] for epoch in epochs)
 
 
 def require_files(path: Path) -> None:

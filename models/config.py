@@ -98,7 +98,8 @@ class Objective:
     """Weight of the mean squared error to the teacher's logits; 0 is naive adaptation."""
     evidence_weight: float = 1.0
     """Weight of the divergence of contexts from evidence, where it is annotated and, if the
-    objective distils, where the teacher finds it; 0 leaves contexts to the other terms."""
+    objective distils from a teacher that has learnt it, where the teacher finds it; 0 leaves
+    contexts to the other terms."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", _choice("loss", Loss, self.loss))
@@ -184,7 +185,7 @@ class Preset:
 def _published(
     encoder: str, teacher: TrainConfig, student: TrainConfig, finetune: TrainConfig
 ) -> Preset:
-    """The shape and the objectives of Tan et al. 2022: AFL, MSE of weight 1, plain student."""
+    """The shape and objectives of Tan et al. 2022 (AFL, MSE of weight 1), and the evidence loss."""
     return Preset(
         model=ModelConfig(encoder, emb_size=768, block_size=64, axial_layers=6, axial_heads=8),
         teacher=Stage(teacher),

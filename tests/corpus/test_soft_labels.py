@@ -228,6 +228,14 @@ def test_truncated_file(shard, kept):
     assert "expected content digest" in problem
 
 
+@pytest.mark.parametrize("kept", [0, 5, 100, -1])
+def test_truncated_evidence(shard, kept):
+    path = shard / EVIDENCE
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"expected .* bytes, found \d+: the shard is truncated"):
+        SoftLabels([shard], vocabulary="v1")
+
+
 @pytest.mark.parametrize("name", [LOGITS, EVIDENCE, MANIFEST])
 def test_corrupted_byte(shard, name):
     content = bytearray((shard / name).read_bytes())

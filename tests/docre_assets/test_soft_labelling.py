@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import models.infer
 from corpus import artefacts
@@ -213,6 +214,21 @@ def test_only_logits_that_are_not_finite_are_computed_again(place, labeller, mon
         assert len(check_shard(place.shard[1], place.shard[0])) == 1
     healed = place.label(labeller, DOCUMENTS)
     assert (healed.n_kept, healed.n_computed) == (len(DOCUMENTS) - 1, 1)
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+def test_evidence_is_told_by_a_teacher_that_has_learnt_it(tmp_path, place, learnt):
+    """The attention of another would be taught as if it meant something."""
+    extractor = Extractor.create(preset("tiny").model, VOCABULARY, seed=1)
+    with torch.no_grad():
+        extractor.network.classifier.bias[0] -= 5  # finds relations everywhere
+    terms = {"hard": 1.0, **({"evidence": 0.1} if learnt else {})}
+    metrics = {"epochs": [{"terms": terms}]}
+    save_checkpoint(extractor, tmp_path / "teacher", metrics=metrics, provenance={})
+    place.label(SoftLabeller(tmp_path / "teacher", "1", _runtime), DOCUMENTS)
+    soft = SoftLabels([place.shard[1]], vocabulary=VOCABULARY.digest)
+    found = [len(soft.evidence(lines.doc_id)) for lines in DOCUMENTS]
+    assert found == [lines.n_pairs if learnt else 0 for lines in DOCUMENTS]
 
 
 def _mapped(folder: Path) -> list[str]:
