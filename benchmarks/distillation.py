@@ -31,7 +31,7 @@ from corpus.distant import label_distantly
 from corpus.ingest import RELATIONS_FILE, documents_file, ingest
 from corpus.knowledge_base import read_triples
 from corpus.relations import RelationVocabulary
-from corpus.schema import ALL, ANNOTATED, Split
+from corpus.schema import ALL, ANNOTATED, OF_RELATION, Split
 from corpus.sources import CorpusFolder, open_folder
 from corpus.tables import write_table
 from docre_assets.scoring import Benchmark, evaluate
@@ -39,7 +39,6 @@ from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, StageOutputs, train_stage
 from models.config import Preset, Stage, preset
 from models.runtime import Runtime
-from models.slices import RELATION
 
 SHOWN: Final = ("f1", "precision", "recall", "evidence_f1", "ece_relation", "ece_na")
 """Metrics that are printed as they come."""
@@ -199,7 +198,7 @@ class Experiment:
         for split in self.benchmark.splits:
             table = evaluated.scores.filter(split=str(split))
             scores, slices = _by_metric(table, ALL), table["slice"].unique(maintain_order=True)
-            others = [other for other in slices if other not in (ALL, RELATION)]
+            others = [other for other in slices if other not in (ALL, OF_RELATION)]
             self.results[name][str(split)] = scores | {
                 "slices": {other: _by_metric(table, other) for other in others}
             }

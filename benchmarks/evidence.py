@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.evidence --data FOLDER --annotated N [--seed S] [--json OUT]`` trains two
 teachers on the same N annotated documents and scores both as `benchmarks.distillation` does; they
-differ in ``teacher.objective.evidence_weight`` alone.
+differ in ``teacher.objective.evidence_weight`` alone. Of the first it also measures how well its
+probabilities are calibrated, by documents that they are fitted on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.calibration import errors_by_documents
 from benchmarks.distillation import (
     Experiment,
     machine,
@@ -34,6 +36,7 @@ def main() -> None:
         teacher = experiment.preset.teacher
         experiment.train("teacher", teacher, tables.annotated)
         experiment.train("teacher_without", without_evidence(teacher), tables.annotated)
+        calibrated = errors_by_documents(tables, "teacher", options.seed)
     report = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": options_as_json(options),
@@ -41,6 +44,7 @@ def main() -> None:
         "runtime": str(experiment.runtime),
         "teacher": dataclasses.asdict(teacher),
         "models": experiment.results,
+        "calibration_errors_by_documents": calibrated,
     }
     if options.json:
         write_json(report, options.json)

@@ -32,11 +32,12 @@ def calibrate(extractor: Extractor, dev: Iterable[Document], runtime: Runtime) -
     """
     labelled = (document for document in dev if document.labels is not None)
     found = list(stream_logits(extractor, labelled, runtime))
-    extractor.calibration, extractor.version = _calibration(found, extractor.vocabulary), None
+    extractor.calibration, extractor.version = fit_on(found, extractor.vocabulary), None
     return found
 
 
-def _calibration(found: DevLogits, vocabulary: RelationVocabulary) -> Calibration | None:
+def fit_on(found: DevLogits, vocabulary: RelationVocabulary) -> Calibration | None:
+    """The calibration that documents and their logits tell; None as in `calibrate`."""
     if not any(document.labels for document, _ in found):
         return None
     truth = np.concatenate(
