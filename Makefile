@@ -11,7 +11,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults ui promote lint clean
+.PHONY: help install demo test faults ui screenshots promote lint clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ promote: install ## Put a version of model_history in use: make promote VERSION=
 
 ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
+
+screenshots: install ## Draw docs/lineage.png and docs/ui-*.png anew, of what make demo has made
+	$(BIN)/python tests/browser/screenshots.py
 
 lint: install ## Check style, types and import directions
 	$(BIN)/ruff check .

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import polars as pl
 
 from benchmarks.statistics import RELATIONS
+from corpus.artefacts import write_json
 from corpus.json_files import literal
-from corpus.schema import ALL, EVALUATION, REJECTED, Split
+from corpus.schema import ALL, EVALUATION, OF_RELATION, REJECTED, SLICES, Split
 from corpus.tables import write_table
-from quality.warehouse import WarehouseTables
+from quality.training_history import TrainedModel
+from quality.warehouse_tables import WarehouseTables
 
 PREDICTED: Final = 20
 """Triples of a document; the most numerous corpora of the field have fewer."""
@@ -100,6 +102,16 @@ FROM (
 )
 """
 
+MODELS: Final = ("teacher", "student", "finetuned")
+EPOCHS: Final = 10
+_VALUES: Final = {
+    **dict.fromkeys(("f1", "precision", "recall"), (0.5, 0.25, 0.75)),
+    "gold": (40.0, None, None),
+    "predicted": (40.0, None, None),
+    "correct": (20.0, None, None),
+}
+"""Value, low and high of each metric."""
+
 VERSIONS: Final = ("1" * 16, "2" * 16)
 """The model version before, and the one in use."""
 
@@ -123,6 +135,9 @@ class GeneratedWarehouse:
             evaluation=self.root / "evaluation.parquet",
             rejected=[self.root / "rejected.parquet"],
             relations=self.root / "relations.json",
+            trained=[
+                TrainedModel(model, VERSIONS[-1], self.root / f"{model}.json") for model in MODELS
+            ],
         )
 
     @property
@@ -156,6 +171,8 @@ class GeneratedWarehouse:
         tables = self.tables
         write_table(_scores(), tables.evaluation)
         write_table(REJECTED.to_frame(), tables.rejected[0])
+        for model in tables.trained:
+            write_json(_training(), model.metrics)
         RELATIONS.save(tables.relations)
 
     def _write(self, query: str, path: Path) -> None:
@@ -166,12 +183,21 @@ class GeneratedWarehouse:
 
 
 def _scores() -> pl.DataFrame:
-    """As many rows as an evaluation has, all of them one half."""
-    sliced = [("relation", relation) for relation in RELATIONS.relations]
+    """As many rows as an evaluation has: all shares one half, all counts those of a relation."""
+    sliced = [(ALL, None), *((name, None) for name in SLICES)]
+    sliced += [(OF_RELATION, relation) for relation in RELATIONS.relations]
     rows = [
-        (model, "test", name, relation, metric, 0.5, 0.25, 0.75)
-        for model in ("teacher", "student", "finetuned")
-        for name, relation in [(ALL, None), ("frequent", None), ("long_tail", None), *sliced]
-        for metric in ("f1", "precision", "recall", "gold", "predicted", "correct")
+        (model, "test", name, relation, metric, *values)
+        for model in MODELS
+        for name, relation in sliced
+        for metric, values in _VALUES.items()
     ]
     return pl.DataFrame(rows, EVALUATION, orient="row")
+
+
+def _training() -> dict[str, Any]:
+    epochs = [
+        {"number": n, "loss": 1 / n, "terms": {"hard": 1 / n}, "dev_f1": n / 100, "seconds": 60 * n}
+        for n in range(1, EPOCHS + 1)
+    ]
+    return {"epochs": epochs, "best": EPOCHS}

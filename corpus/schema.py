@@ -173,6 +173,29 @@ relation. ``low`` and ``high`` end the 95 % interval, null where none is told.
 ALL: Final = "all"
 """The slice of all triples."""
 
+OF_RELATION: Final = "relation"
+"""The slice whose rows are about one relation each."""
+
+SIZES: Final = ("entities_2_9", "entities_10_19", "entities_20_up")
+"""Slices of documents, by the number of entities that they have."""
+
+DISTANCES: Final = ("distance_0", "distance_1", "distance_2", "distance_3_up")
+"""Slices of pairs: the fewest sentences from a mention of one entity to a mention of the other."""
+
+SLICES: Final = (
+    "frequent",
+    "long_tail",
+    "intra_sentence",
+    "inter_sentence",
+    "infer",
+    *SIZES,
+    *DISTANCES,
+)
+"""The slices but those of all triples and of one relation."""
+
+MODELS: Final = ("teacher", "student", "finetuned")
+"""The models that are scored, in the order of their training."""
+
 MODEL_HISTORY: Final = pl.Schema(
     {
         "time": pl.Datetime("us", "UTC"),
@@ -258,7 +281,7 @@ PREDICTION_COLUMNS: Final = _DOCUMENT | {
 """What the columns of `PREDICTIONS` hold."""
 
 EVALUATION_COLUMNS: Final = {
-    "model": "teacher, student or finetuned.",
+    "model": "teacher, student or finetuned: the newest of each, which predictions need not use.",
     "split": "The documents it is scored on: dev or test.",
     "slice": "Which triples are looked at: all of them, or those of a kind.",
     "relation": "Id of the relation in the slice relation, else null.",

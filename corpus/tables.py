@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,20 @@ ROW_GROUP: Final = 2048
 """Rows in a row group of Parquet: what a reader of documents holds at once."""
 
 
-def write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
-    """Write a table as Parquet (zstd), whole; a lazy one is streamed."""
+def write_table(
+    table: pl.DataFrame | pl.LazyFrame, path: Path, told: Mapping[str, str] | None = None
+) -> None:
+    """Write a table as Parquet (zstd), whole; a lazy one is streamed.
+
+    Args:
+        table: its rows.
+        path: where it goes.
+        told: what the file says of itself beside its rows, as Parquet's metadata.
+    """
     with whole(path) as draft:
-        table.lazy().sink_parquet(draft, compression="zstd", row_group_size=ROW_GROUP)
+        table.lazy().sink_parquet(
+            draft, compression="zstd", row_group_size=ROW_GROUP, metadata=dict(told or {})
+        )
 
 
 def write_documents(documents: Iterable[Document], path: Path, split: Split) -> None:

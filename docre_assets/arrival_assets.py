@@ -4,14 +4,15 @@ import time
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from corpus.artefacts import digest_of
 from corpus.inbox import Inbox as Files
 from corpus.inbox import Taken, arrivals
 from corpus.ingest import source_vocabulary
 from corpus.relations import RelationVocabulary
-from corpus.schema import Split
-from docre_assets.metadata import OWNERS
+from corpus.schema import DOCUMENTS, Split
+from docre_assets.metadata import HOLDS, OWNERS, documents_metadata
 from resources.corpus_source import CorpusSource
 from resources.inbox import Inbox
 from resources.storage import Storage
@@ -31,21 +32,47 @@ def files_of(kind: str, inbox: Inbox, storage: Storage) -> Files:
     )
 
 
-@dg.asset(group_name="corpus", kinds={"file"}, owners=OWNERS, code_version="1", pool="inbox")
+@dg.asset(
+    group_name="corpus",
+    kinds={"file"},
+    owners=OWNERS,
+    tags={HOLDS: "documents"},
+    code_version="1",
+    pool="inbox",
+)
 def distant_arrivals(
     context: dg.AssetExecutionContext, storage: Storage, inbox: Inbox, corpus_source: CorpusSource
 ) -> dg.MaterializeResult:
-    """Files of documents to distil, out of the inbox; the next distillation learns from them."""
+    """Files of documents to distil, out of the inbox; the next distillation learns from them.
+
+    - **Made from** what lies in `inbox/distant/`, once nobody writes to it any more; the sensor
+      `inbox_sensor` has it taken.
+    - **For** `raw_documents`, which reads the corpus and these.
+    - **In the paper:** there is nothing like it, as its corpus stays as it is.
+    - **More** in `docs/corpus.md`, *The inbox*, and `docs/operations.md`.
+    """
     return _take(context, "distant", storage, inbox, corpus_source)
 
 
 @dg.asset(
-    group_name="serving", kinds={"parquet", "duckdb"}, owners=OWNERS, code_version="1", pool="inbox"
+    group_name="serving",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    tags={HOLDS: "documents"},
+    code_version="1",
+    pool="inbox",
 )
 def new_documents(
     context: dg.AssetExecutionContext, storage: Storage, inbox: Inbox, corpus_source: CorpusSource
 ) -> dg.MaterializeResult:
-    """Documents out of the inbox that are to be predicted, one table for each file."""
+    """Documents out of the inbox that are to be predicted, one table for each file.
+
+    - **Made from** what lies in `inbox/unlabelled/`, once nobody writes to it any more; the sensor
+      `inbox_sensor` has it taken.
+    - **For** `new_predictions`, within minutes and without any training.
+    - **In the paper:** the documents that such a model is for.
+    - **More** in `docs/corpus.md`, *The inbox*, and `docs/operations.md`.
+    """
     return _take(context, "unlabelled", storage, inbox, corpus_source)
 
 
@@ -64,9 +91,14 @@ def _take(
     for name, reason in taken.set_aside.items():
         context.log.warning("%s was set aside in %s: %s", name, inbox.rejected, reason)
     arrived = arrivals(storage.arrived(kind))
+    documents = pl.scan_parquet(arrived, glob=False) if arrived else DOCUMENTS.to_frame().lazy()
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of([path.name for path in arrived])),
-        metadata={**_told(taken), "files": len(arrived), "dagster/uri": str(files.arrived)},
+        metadata={
+            **_told(taken),
+            "files": len(arrived),
+            **documents_metadata(documents, files.arrived, [SPLIT_OF[kind]]),
+        },
     )
 
 

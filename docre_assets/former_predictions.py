@@ -1,18 +1,17 @@
 """The predictions of the model version before, kept to tell what another one changes.
 
 Beside the predictions in use lie two copies, ``former`` and ``earlier``. Which of them is of the
-version before is told by the versions in the tables alone: a process may be killed between any two
-writes, and nothing is lost or compared with itself. Knows no Dagster.
+version before is told by what the tables say of themselves alone: a process may be killed between
+any two writes, and nothing is lost or compared with itself. A version that found nothing is one as
+well. Knows no Dagster.
 """
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from corpus.artefacts import whole
-from corpus.schema import PREDICTIONS
+from corpus.predicted import predictor
 from corpus.seals import Seal
 
 
@@ -31,7 +30,9 @@ class FormerPredictions:
     def table(self) -> Path | None:
         """The predictions of the version before; None if there are none.
 
-        Those that an earlier version of the code wrote with other columns count as none.
+        Those that an earlier version of the code wrote count as none if they have other columns or
+        do not say what made them. Another process may move the table meanwhile: see
+        `quality.held`.
         """
         now = _version(self._in_use)
         tables = (self.former, self.earlier)
@@ -63,11 +64,5 @@ class FormerPredictions:
 
 def _version(predictions: Path) -> str | None:
     """Model version of a table; None if there is no such table, or it tells of no version."""
-    try:
-        table = pl.scan_parquet(predictions, glob=False)
-        if table.collect_schema() != PREDICTIONS:
-            return None
-        versions = table.select("model_version").head(1).collect()["model_version"]
-    except (pl.exceptions.PolarsError, OSError):  # it is missing or damaged
-        return None
-    return versions.item() if len(versions) else None
+    told = predictor(predictions)
+    return told.model_version if told else None

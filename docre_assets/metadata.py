@@ -1,43 +1,107 @@
 """What assets and checks show about themselves in Dagster."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from corpus.schema import Split
+from corpus.schema import DOCUMENT_COLUMNS, Split
+from quality.data_docs import FIRST_PAGE as FIRST_PAGE_OF_DATA_DOCS
+from quality.pages.site import FIRST_PAGE
 from quality.report import Problem, Report
 from quality.verdict import Failure, Verdict
+from resources.storage import Storage
 
 OWNERS = ["team:docre"]
 
+HOLDS = "docre/holds"
+"""Tag of what an asset holds, to find assets by in the catalog and in the lineage."""
 
-def table_metadata(table: pl.LazyFrame, path: Path) -> dict[str, Any]:
-    """Rows, columns and place of a table."""
-    schema = table.collect_schema()
-    return {
+
+def table_metadata(
+    table: pl.LazyFrame,
+    path: Path,
+    columns: Mapping[str, str],
+    lineage: dg.TableColumnLineage | None = None,
+) -> dict[str, Any]:
+    """Rows, columns and place of a table.
+
+    Args:
+        table: what lies there.
+        path: its file or folder.
+        columns: what each column holds, fields of a struct among it.
+        lineage: the columns that its columns are made from; None where they come from outside.
+    """
+    metadata = {
         "dagster/row_count": table.select(pl.len()).collect().item(),
-        "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()]
-        ),
+        "dagster/column_schema": table_schema(_types(table.collect_schema()), columns, lineage),
         "dagster/uri": str(path),
     }
+    return metadata | ({"dagster/column_lineage": lineage} if lineage else {})
 
 
-def documents_metadata(tables: Mapping[Split, Path], folder: Path) -> dict[str, Any]:
-    """What `table_metadata` says of the tables together, and the documents of each split."""
-    documents = pl.scan_parquet(list(tables.values()))
+def table_schema(
+    types: Mapping[str, str],
+    columns: Mapping[str, str],
+    lineage: dg.TableColumnLineage | None = None,
+) -> dg.TableSchema:
+    """Columns with their types, and in words what they hold and what they are made from.
+
+    The lineage stands in words too: only Dagster+ draws that of columns.
+    """
+    sources = lineage.deps_by_column if lineage else {}
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, kind, _told(columns.get(name), sources.get(name, ())))
+            for name, kind in types.items()
+        ]
+    )
+
+
+def _types(schema: pl.Schema) -> dict[str, str]:
+    """Each column's type in a word or two: all fields of a struct would leave no room."""
+    return {name: _type(dtype) for name, dtype in schema.items()}
+
+
+def _type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return f"List({_type(dtype.inner)})"
+    return "Struct" if isinstance(dtype, pl.Struct) else str(dtype)
+
+
+def _told(holds: str | None, sources: Iterable[dg.TableColumnDep]) -> str | None:
+    named = [f"{source.asset_key.to_user_string()}.{source.column_name}" for source in sources]
+    told = [holds.rstrip(".")] if holds else []
+    told += [f"From {', '.join(named)}"] if named else []
+    return ". ".join([*told, ""]).strip() or None
+
+
+def documents_metadata(
+    documents: pl.LazyFrame,
+    folder: Path,
+    splits: Iterable[Split],
+    lineage: dg.TableColumnLineage | None = None,
+) -> dict[str, Any]:
+    """What `table_metadata` says of `DOCUMENTS`, the documents of each split, and the labels."""
     counted = documents.group_by("split").len().collect()
     counts = dict(counted.iter_rows())
     labels = documents.select(pl.col("labels").list.len().sum()).collect().item()
     return {
-        **table_metadata(documents, folder),
-        **{f"documents_{split}": counts.get(str(split), 0) for split in tables},
+        **table_metadata(documents, folder, DOCUMENT_COLUMNS, lineage),
+        "documents": sum(counts.values()),
+        **{f"documents_{split}": counts.get(str(split), 0) for split in splits},
         "labels": int(labels or 0),
     }
+
+
+def small_table(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    """A table of words and numbers, all of it."""
+    schema = table_schema(_types(frame.schema), {})
+    records = [dg.TableRecord(row) for row in frame.iter_rows(named=True)]
+    return dg.MetadataValue.table(records, schema)
 
 
 def picture(png: bytes, caption: str) -> dg.MarkdownMetadataValue:
@@ -111,6 +175,19 @@ def _failure(failure: Failure) -> dict[str, str]:
         "worst": ", ".join(failure.worst),
         "remedy": failure.remedy,
     }
+
+
+def links(storage: Storage, run: str | None = None) -> dict[str, dg.PathMetadataValue]:
+    """Pages that tell more, to open in a browser.
+
+    Args:
+        storage: where they lie.
+        run: the run whose data checks look at the asset; None where none do.
+    """
+    pages = {"report": storage.report / FIRST_PAGE}
+    if run:
+        pages["data_docs"] = storage.data_docs(run) / FIRST_PAGE_OF_DATA_DOCS
+    return {name: dg.MetadataValue.path(str(page)) for name, page in pages.items()}
 
 
 def check_result(report: Report) -> dg.AssetCheckResult:

@@ -10,7 +10,7 @@ from corpus.schema import Split
 from docre_assets.corpus_assets import annotated_documents, distant_documents
 from docre_assets.guard import require_sound
 from docre_assets.making import made_from
-from docre_assets.metadata import OWNERS
+from docre_assets.metadata import HOLDS, OWNERS, links
 from docre_assets.partitions import SHARDS, shards
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.trainer import Trainer, Training
@@ -22,7 +22,7 @@ from resources.storage import Storage
 
 GROUP = "models"
 GPU_POOL = "gpu"
-SOFT_LABELS_CODE = "1"
+SOFT_LABELS_CODE = "2"
 FRESH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=15), warn_window=timedelta(days=8)
 )
@@ -34,7 +34,8 @@ FRESH = dg.FreshnessPolicy.time_window(
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="2",
+    tags={HOLDS: "model"},
+    code_version="3",
     pool=GPU_POOL,
 )
 def teacher_model(
@@ -44,7 +45,14 @@ def teacher_model(
     method: Method,
     compute: Compute,
 ) -> dg.MaterializeResult:
-    """The teacher: trained on annotated documents alone."""
+    """The teacher: trained on annotated documents alone.
+
+    - **Made from** the train split of `annotated_documents`; dev chooses the epoch and fits the
+      calibration.
+    - **For** `soft_labels`: what it makes of the distant documents.
+    - **In the paper:** the teacher of knowledge distillation, with adaptive focal loss.
+    - **More** in `docs/method.md`: network, losses, presets.
+    """
     require_sound(context, storage)
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
@@ -60,11 +68,18 @@ def teacher_model(
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
+    tags={HOLDS: "logits"},
     code_version=SOFT_LABELS_CODE,
     pool=GPU_POOL,
 )
 def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Compute) -> None:
-    """The teacher's logits on the distant documents; a shard that is still right is kept."""
+    """The teacher's logits on the distant documents; a shard that is still right is kept.
+
+    - **Made from** `distant_documents` and `teacher_model`, one partition for each shard.
+    - **For** `student_model`, whose logits are drawn towards them.
+    - **In the paper:** the soft labels of knowledge distillation, for every pair and relation.
+    - **More** in `docs/method.md`; how they are judged in `docs/quality.md`.
+    """
     require_sound(context, storage)
     labeller = SoftLabeller(storage.model("teacher"), SOFT_LABELS_CODE, compute.runtime)
     documents = dict(zip(SHARDS, storage.distant_shards(SHARDS), strict=True))
@@ -74,7 +89,8 @@ def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Co
             labelled = labeller.label(documents[shard], storage.soft_label_shard(shard))
             versions.append(labelled.digest)
             context.log.info("%s: %s", shard, labelled)
-            context.add_asset_metadata(labelled.metadata(), partition_key=shard)
+            shown = labelled.metadata() | links(storage, context.run.run_id)
+            context.add_asset_metadata(shown, partition_key=shard)
         remove_other_shards(storage)
     context.set_data_version(context.asset_key, dg.DataVersion(digest_of(*versions)))
 
@@ -84,7 +100,8 @@ def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Co
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="2",
+    tags={HOLDS: "model"},
+    code_version="3",
     pool=GPU_POOL,
 )
 def student_model(
@@ -94,7 +111,15 @@ def student_model(
     method: Method,
     compute: Compute,
 ) -> dg.MaterializeResult:
-    """The student: trained on the distant documents' labels and on the teacher's soft labels."""
+    """The student: trained on the distant documents' labels and on the teacher's soft labels.
+
+    - **Made from** `distant_documents` and `soft_labels`; dev chooses the epoch and fits the
+      calibration.
+    - **For** `finetuned_model`, which goes on from it.
+    - **In the paper:** the student, with adaptive focal loss on distant labels plus mean squared
+      error to the teacher's logits.
+    - **More** in `docs/method.md`, *The objectives*.
+    """
     require_sound(context, storage)
     inputs = StageInputs(
         storage.distant_shards(SHARDS),
@@ -113,7 +138,8 @@ def student_model(
     group_name=GROUP,
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
-    code_version="2",
+    tags={HOLDS: "model"},
+    code_version="3",
     pool=GPU_POOL,
     freshness_policy=FRESH,
 )
@@ -124,7 +150,14 @@ def finetuned_model(
     method: Method,
     compute: Compute,
 ) -> dg.MaterializeResult:
-    """The final model: the student, trained further on annotated documents."""
+    """The final model: the student, trained further on annotated documents.
+
+    - **Made from** `student_model` and the train split of `annotated_documents`; dev chooses the
+      epoch and fits the calibration.
+    - **For** `production_model`, where it replaces the model in use if it is not worse.
+    - **In the paper:** continued training on annotated data, the last step and the final model.
+    - **More** in `docs/method.md`, and `docs/operations.md`, *Champion and challenger*.
+    """
     require_sound(context, storage)
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)],

@@ -1,12 +1,14 @@
 """The model in use."""
 
 import dagster as dg
+import polars as pl
 from pydantic import Field
 
 from corpus.schema import Split
 from docre_assets.corpus_assets import annotated_documents
+from docre_assets.exhibits import latest_versions
 from docre_assets.guard import require_sound
-from docre_assets.metadata import OWNERS
+from docre_assets.metadata import HOLDS, OWNERS, links
 from docre_assets.model_assets import finetuned_model
 from docre_assets.model_versions import ModelVersions
 from docre_assets.production import Contest, Decision
@@ -33,6 +35,7 @@ class Choice(dg.Config):
     group_name="serving",
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
+    tags={HOLDS: "model"},
     code_version="1",
     check_specs=[
         dg.AssetCheckSpec(
@@ -50,7 +53,14 @@ def production_model(
     compute: Compute,
     promotion: Promotion,
 ) -> dg.MaterializeResult:
-    """The model that predictions are made with, and how it got there."""
+    """The model that predictions are made with, and how it got there.
+
+    - **Made from** `finetuned_model`, if it is not worse on dev than the one in use; or from the
+      version that its configuration names, which is the way back.
+    - **For** `predictions` and `new_predictions`.
+    - **In the paper:** nothing; the model of a paper is not replaced every week.
+    - **More** in `docs/operations.md`, *Champion and challenger*.
+    """
     if not config.version:  # a way back must not depend on what one goes back from
         require_sound(context, storage)
     versions = ModelVersions(storage.production)
@@ -67,22 +77,26 @@ def production_model(
         else contest.decide(margin=promotion.margin, risk=promotion.risk)
     )
     context.log.info(decision.told)
-    return _in_use(versions, decision)
+    return _in_use(storage, decision)
 
 
-def _in_use(versions: ModelVersions, decision: Decision) -> dg.MaterializeResult:
+def _in_use(storage: Storage, decision: Decision) -> dg.MaterializeResult:
     """The model in use and the last decision, as Dagster shows them."""
+    versions = ModelVersions(storage.production)
     current = versions.current
     assert current is not None, "every decision leaves a model in use"
     scores = _scores(decision)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(current.version),
         metadata={
+            **_dev_f1(versions, current.version),
             **scores,
             "version": current.version,
             "decision": decision.told,
             "versions_kept": versions.kept().height,
+            "history": latest_versions(versions.history()),
             "dagster/uri": str(current.path),
+            **links(storage),
         },
         check_results=[
             dg.AssetCheckResult(
@@ -94,6 +108,12 @@ def _in_use(versions: ModelVersions, decision: Decision) -> dg.MaterializeResult
             )
         ],
     )
+
+
+def _dev_f1(versions: ModelVersions, version: str) -> dict[str, float]:
+    """F1 on dev, in per cent, that a version was promoted with; nothing where none is known."""
+    kept = versions.kept().filter(pl.col("version") == version, pl.col("dev_f1").is_not_null())
+    return {} if kept.is_empty() else {"dev_f1": 100 * kept["dev_f1"].item()}
 
 
 def _scores(decision: Decision) -> dict[str, float]:

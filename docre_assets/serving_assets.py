@@ -7,10 +7,12 @@ import dagster as dg
 import polars as pl
 
 from corpus.artefacts import digest, digest_of, whole, write_json
+from corpus.predicted import predictor, write_predictions
 from corpus.schema import (
     ANNOTATED,
     CORPUS_SPLITS,
     EVALUATION_COLUMNS,
+    MODELS,
     PREDICTION_COLUMNS,
     PREDICTIONS,
     Split,
@@ -38,13 +40,14 @@ from docre_assets.scoring import HEADLINE, Benchmark, evaluate, headline, predic
 from docre_assets.targets import Aim, Target
 from models.checkpoint_files import METRICS, model_version
 from quality.figures import score_bars
+from quality.held import held
 from quality.training_history import TrainedModel
-from quality.warehouse import WarehouseTables, build_warehouse
+from quality.warehouse import build_warehouse
+from quality.warehouse_tables import WarehouseTables
 from resources.compute import Compute
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
-MODELS = ("teacher", "student", "finetuned")
 SCORED = (Split.DEV, Split.TEST)
 QUERY = (
     "SELECT head_name, relation_name, tail_name, support, noisy_or FROM facts "
@@ -104,12 +107,12 @@ def evaluation(
 
 
 @dg.asset(
-    deps=[raw_documents, distant_documents, production_model],
+    deps=[raw_documents, annotated_documents, distant_documents, production_model],
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
     tags={HOLDS: "triples"},
-    code_version="4",
+    code_version="5",
     pool=GPU_POOL,
     freshness_policy=FRESH,
 )
@@ -118,7 +121,8 @@ def predictions(
 ) -> dg.MaterializeResult:
     """Triples that the production model finds in all documents of the corpus.
 
-    - **Made from** `production_model` and all documents, annotated and distant.
+    - **Made from** `production_model` and all documents, annotated and distant; with a target, its
+      thresholds are fitted on the dev split of `annotated_documents`.
     - **For** the warehouse, where people query them, and for the report.
     - **In the paper:** a pair's relations are those above TH, whose threshold is learnt; the
       probabilities and the evidence sentences go beyond it.
@@ -132,7 +136,7 @@ def predictions(
     def write() -> None:
         found = predict_all(tables, model.path, compute.runtime(), aim.thresholds())
         former_predictions(storage).keep(model.version)
-        write_table(found, storage.predictions)
+        write_predictions(found, storage.predictions, aim.predictor)
 
     wanted = made_from(context, model.version, aim.identity, [digest(table) for table in tables])
     made = make(context, storage.seal("predictions"), wanted, write)
@@ -157,12 +161,12 @@ def predictions(
 
 # It does not wait for the pool of the device: a training takes hours, these documents minutes.
 @dg.asset(
-    deps=[new_documents, production_model],
+    deps=[annotated_documents, new_documents, production_model],
     group_name="serving",
     kinds={"pytorch", "parquet"},
     owners=OWNERS,
     tags={HOLDS: "triples"},
-    code_version="2",
+    code_version="3",
     pool="new_documents",
 )
 def new_predictions(
@@ -171,7 +175,8 @@ def new_predictions(
     """Triples that the production model finds in what arrived to be predicted, file by file.
 
     - **Made from** `production_model` and `new_documents`; files that were predicted with the same
-      model are kept.
+      model are kept. With a target, its thresholds are fitted on the dev split of
+      `annotated_documents`.
     - **For** the warehouse, where they stand among the other predictions.
     - **In the paper:** what the method is for: documents that nobody has labelled.
     - **More** in `docs/operations.md`, *The inbox*.
@@ -183,7 +188,7 @@ def new_predictions(
 
         def write(table: Path = table) -> None:
             found = predict_all([table], model.path, compute.runtime(), aim.thresholds())
-            write_table(found, storage.new_predictions(table))
+            write_predictions(found, storage.new_predictions(table), aim.predictor)
 
         wanted = made_from(context, model.version, aim.identity, digest(table))
         made.append(make(context, storage.seal_of_new_predictions(table), wanted, write))
@@ -223,7 +228,7 @@ def new_predictions(
     kinds={"duckdb", "sql"},
     owners=OWNERS,
     tags={HOLDS: "database"},
-    code_version="4",
+    code_version="5",
     pool="duckdb",
 )
 def warehouse(
@@ -241,9 +246,10 @@ def warehouse(
     new = storage.predicted_documents()  # once: another run may predict more meanwhile
     for table in new:
         storage.seal_of_new_predictions(table).require_unbroken()
-    tables = warehouse_tables(storage, new)
-    inputs = digests(storage, new, tables)
-    rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
+    trained = trained_models(storage)
+    with held(lambda: warehouse_tables(storage, new, trained), warehouse.file) as tables:
+        inputs = {**digests(tables), **targets(tables)}
+        rows = build_warehouse(warehouse.file, tables, {**inputs, "run": context.run.run_id})
     with warehouse.connect() as database:
         described = database_metadata(database, rows)
     return dg.MaterializeResult(
@@ -274,12 +280,15 @@ def model_in_use(storage: Storage) -> Version:
     return current
 
 
-def warehouse_tables(storage: Storage, new: Sequence[Path]) -> WarehouseTables:
+def warehouse_tables(
+    storage: Storage, new: Sequence[Path], trained: Sequence[TrainedModel]
+) -> WarehouseTables:
     """Everything that the warehouse is made from.
 
     Args:
         storage: where it lies.
         new: tables of documents that arrived and have been predicted.
+        trained: models whose training is told.
     """
     return WarehouseTables(
         raw_documents=[storage.raw(split) for split in CORPUS_SPLITS],
@@ -292,7 +301,7 @@ def warehouse_tables(storage: Storage, new: Sequence[Path]) -> WarehouseTables:
         relations=storage.relations,
         statistics=storage.all_statistics(),
         former_predictions=former_predictions(storage).table,
-        trained=trained_models(storage),
+        trained=trained,
         model_history=ModelVersions(storage.production).history_file,
     )
 
@@ -318,22 +327,31 @@ def trained_models(storage: Storage) -> list[TrainedModel]:
     ]
 
 
-def digests(storage: Storage, new: Sequence[Path], tables: WarehouseTables) -> dict[str, str]:
+def digests(tables: WarehouseTables) -> dict[str, str]:
     """Digests of everything that the warehouse's tables are made from, by what makes it."""
-    places = {
-        "raw_documents": storage.raw_documents,
-        "annotated_documents": storage.annotated_documents,
-        "distant_documents": storage.distant_documents,
-        "predictions": storage.predictions,
-        "evaluation": storage.scores,
-        "model_history": ModelVersions(storage.production).history_file,
-    }
-    if tables.former_predictions:
-        places["former_predictions"] = tables.former_predictions
-    predicted = [digest(storage.new_predictions(table)) for table in new]
-    known = {name: digest(path) for name, path in places.items()}
-    trained = {f"training of {model.name}": digest(model.metrics) for model in tables.trained}
-    return known | trained | {"new_predictions": digest_of(predicted)}
+    in_use, *new = tables.predictions
+    kinds = {name: paths for name, paths in tables.parquet().items() if paths}
+    kinds |= {"predictions": [in_use], "new_predictions": new, "relations": [tables.relations]}
+    kinds |= {"model_history": [tables.model_history] if tables.model_history else []}
+    kinds |= {f"training of {model.name}": [model.metrics] for model in tables.trained}
+    return {name: _digest_of_files(paths) for name, paths in kinds.items()}
+
+
+def _digest_of_files(paths: Sequence[Path]) -> str:
+    found = [digest(path) for path in paths]
+    return found[0] if len(found) == 1 else digest_of(found)
+
+
+def targets(tables: WarehouseTables) -> dict[str, str]:
+    """What predictions were cut by, in words, for readers of the warehouse."""
+    in_use, *new = map(_target, tables.predictions)
+    of_new = {"target of new_predictions": "; ".join(sorted(set(new)))} if new else {}
+    return {"target": in_use, **of_new}
+
+
+def _target(predictions: Path) -> str:
+    by = predictor(predictions)
+    return by.target if by else "unknown: the table does not say it"
 
 
 def headline_metadata(scores: pl.DataFrame) -> dict[str, float]:

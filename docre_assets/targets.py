@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from pydantic import Field
 
 from corpus.artefacts import digest, digest_of, read_json, write_json
+from corpus.predicted import Predictor
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import read_documents
@@ -24,7 +26,10 @@ from resources.storage import Storage
 if TYPE_CHECKING:
     from models.runtime import Runtime
 
-THRESHOLDS_CODE = "1"
+EXPECTED = "precision_expected"
+"""Metadata that predictions have with a target and lack without one."""
+
+THRESHOLDS_CODE = "2"
 """Changes with how thresholds are fitted."""
 
 
@@ -68,6 +73,15 @@ class Target(dg.Config):
             )
         return goals[0] if goals else None
 
+    def words(self) -> str:
+        """What predictions are cut by, as readers are told it."""
+        goal = self.goal()
+        if goal is None:
+            return "TH"
+        reached = f"{goal.metric} of at least {goal.least:g}" if goal.least else "the highest F1"
+        own = ", each relation with enough triples by itself" if self.per_relation else ""
+        return f"{reached} on dev{own}"
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -79,14 +93,19 @@ class Aim:
     runtime: "Callable[[], Runtime]"
     """Device and precision, asked for where dev has to be computed."""
 
-    @property
+    @cached_property
     def identity(self) -> str | None:
-        """Digest of all that the thresholds depend on; None where TH tells."""
+        """Digest of all that the thresholds depend on, taken once; None where TH tells."""
         goal = self.target.goal()
         if goal is None:
             return None
         chosen = (asdict(goal), self.target.per_relation, self.model.version, digest(self._dev))
         return digest_of(THRESHOLDS_CODE, *chosen)
+
+    @property
+    def predictor(self) -> Predictor:
+        """What tables of predictions say that made them."""
+        return Predictor(self.model.version, self.target.words())
 
     def thresholds(self) -> Thresholds | None:
         """The thresholds, fitted unless that was done already; None where TH tells.
@@ -115,7 +134,7 @@ class Aim:
         table = pl.DataFrame(own, {"relation": pl.String, "offset": pl.Float64}, orient="row")
         return {
             "offset": thresholds.offset,
-            "precision_expected": 100 * thresholds.precision,
+            EXPECTED: 100 * thresholds.precision,
             "recall_expected": 100 * thresholds.recall,
             "expected_from": f"{thresholds.predicted} predictions, {thresholds.gold} labels of dev",
             **({"offsets_by_relation": small_table(table)} if own else {}),
@@ -136,3 +155,10 @@ class Aim:
         return fit_thresholds(
             candidates, extractor.vocabulary, goal, per_relation=self.target.per_relation
         )
+
+
+def has_target(instance: dg.DagsterInstance, asset: dg.AssetKey) -> bool:
+    """Whether an asset's newest materialization was predicted with a target."""
+    made = instance.get_latest_materialization_event(asset)
+    told = made.asset_materialization if made else None
+    return told is not None and EXPECTED in told.metadata

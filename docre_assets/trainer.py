@@ -1,18 +1,18 @@
 """A stage of training as Dagster sees it: kept or trained, its epochs told, its outcome shown."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from corpus.artefacts import digest_of
 from docre_assets.making import made_from, make
-from docre_assets.metadata import picture
+from docre_assets.metadata import links, picture
 from docre_assets.training import (
     Resumption,
     StageInputs,
@@ -83,7 +83,9 @@ class Trainer:
             force=self.config.force,
         )
         shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
-        return materialized(Trained.read(outputs.checkpoint), outputs.checkpoint, kept=made.kept)
+        trained = Trained.read(outputs.checkpoint)
+        told = {"kept": made.kept, **links(self.storage, self.context.run.run_id)}
+        return materialized(trained, outputs.checkpoint, told)
 
 
 def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None]":
@@ -101,8 +103,14 @@ def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None
     return observe
 
 
-def materialized(trained: Trained, path: Path, *, kept: bool) -> dg.MaterializeResult:
-    """A training's outcome as Dagster shows it."""
+def materialized(trained: Trained, path: Path, told: Mapping[str, Any]) -> dg.MaterializeResult:
+    """A training's outcome as Dagster shows it.
+
+    Args:
+        trained: the outcome.
+        path: the checkpoint.
+        told: what else is shown.
+    """
     best = trained.epochs[trained.best - 1]
     headline = {} if best["dev_f1"] is None else {"dev_f1": 100 * best["dev_f1"]}
     if trained.calibration is not None:
@@ -118,7 +126,7 @@ def materialized(trained: Trained, path: Path, *, kept: bool) -> dg.MaterializeR
             "documents": trained.documents,
             "weights": trained.weights,
             "computed_on": trained.computed_on,
-            "kept": kept,
+            **told,
             "training_curve": picture(training_curve(trained.epochs), "loss and dev F1 by epoch"),
             "dagster/uri": str(path),
         },

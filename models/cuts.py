@@ -45,6 +45,8 @@ class Outcomes:
     correct: Int64Array
     """[K]."""
     gold: int
+    enough: int = 0
+    """Predictions that a target takes: with fewer, luck would reach it. F1 has no target."""
 
     @cached_property
     def precision(self) -> Float64Array:
@@ -67,10 +69,16 @@ class Outcomes:
         Raises:
             ValueError: if none reaches it; names the nearest.
         """
-        reached = self._reached(goal)
-        if not reached.any():
+        if not self._reached(goal).any():
             raise ValueError(self._too_high(goal))
-        return int(np.where(reached, self._worth(goal), -1).argmax())
+        return self.nearest(goal)
+
+    def nearest(self, goal: Goal) -> int:
+        """The place of the best way; where none reaches the goal, of what comes nearest to it."""
+        reached = self._reached(goal)
+        if reached.any():
+            return int(np.where(reached, self._worth(goal), -1).argmax())
+        return int(np.where(self._supported(goal), self._measured(goal), -1).argmax())
 
     def beats(self, other: Outcomes, goal: Goal) -> bool:
         """Whether the best way is better than the other's best; reaching the goal at all is."""
@@ -81,22 +89,36 @@ class Outcomes:
         return bool(ours > theirs)
 
     def _reached(self, goal: Goal) -> NDArray[np.bool_]:
+        return self._supported(goal) & (self._measured(goal) >= goal.least)
+
+    def _supported(self, goal: Goal) -> NDArray[np.bool_]:
+        """[K]: whether there are enough predictions to be sure that a target is reached."""
+        return self.predicted >= (self.enough if goal.least else 0)
+
+    def _measured(self, goal: Goal) -> Float64Array:
         measured: Float64Array = getattr(self, goal.metric)
-        return measured >= goal.least
+        return measured
 
     def _worth(self, goal: Goal) -> Float64Array:
         """[K]: what is to be as high as can be, once the target is reached."""
         return {"precision": self.recall, "recall": self.precision, "f1": self.f1}[goal.metric]
 
     def _too_high(self, goal: Goal) -> str:
-        measured: Float64Array = getattr(self, goal.metric)
-        nearest = int(measured.argmax())
-        other = "recall" if goal.metric == "precision" else "precision"
         return (
-            f"target {goal.metric} {goal.least}: expected a margin that reaches it on dev, found "
-            f"at most {measured[nearest]:.4f} (with {other} {self._worth(goal)[nearest]:.4f}, "
-            f"{self.gold} labelled triples): predictions would not be what was asked for. Ask for "
-            "no more than that, train a better model, or label more documents of dev"
+            f"target {goal.metric} {goal.least}: expected a margin that reaches it on dev with at "
+            f"least {self.enough} predictions, found {self._nearest_in_words(goal)}: predictions "
+            "would not be what was asked for, or by luck alone. Ask for no more than that, train a "
+            "better model, or label more documents of dev"
+        )
+
+    def _nearest_in_words(self, goal: Goal) -> str:
+        if not self._supported(goal).any():
+            return f"{self.predicted.max()} predictions down to the last that holds"
+        place, other = self.nearest(goal), "recall" if goal.metric == "precision" else "precision"
+        return (
+            f"at most {self._measured(goal)[place]:.4f} (with {other} "
+            f"{self._worth(goal)[place]:.4f}, {self.predicted[place]} predictions, {self.gold} "
+            "labelled triples)"
         )
 
 

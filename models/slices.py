@@ -6,6 +6,7 @@ Frequent, long-tail, intra- and inter-sentence as in Re-DocRED's ``evaluation.py
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from corpus.schema import Document
+from corpus.schema import DISTANCES, OF_RELATION, SIZES, SLICES, Document
 from models.judged import Float64Array, Judged
 from models.triples import Cell
 
@@ -25,28 +26,8 @@ DOCRED_FREQUENT: Final = frozenset(
 Slice: TypeAlias = tuple[str, str | None]
 """Its name, and its relation where it is one of a relation."""
 
-RELATION: Final = "relation"
-"""Name of the slices of one relation."""
-
-DISTANCES: Final = ("distance_0", "distance_1", "distance_2", "distance_3_up")
-"""Of pairs: the fewest sentences from a mention of one entity to a mention of the other."""
-
-SIZES: Final = {10: "entities_2_9", 20: "entities_10_19"}
-"""Of documents, by the number of entities that they have fewer of."""
-
-LARGE: Final = "entities_20_up"
-
-SLICES: Final = (
-    "frequent",
-    "long_tail",
-    "intra_sentence",
-    "inter_sentence",
-    "infer",
-    *SIZES.values(),
-    LARGE,
-    *DISTANCES,
-)
-"""All slices but those of one relation."""
+_LARGER: Final = (10, 20)
+"""Entities from which on a document is in the next of `SIZES`."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +76,14 @@ def sliced(judged: Judged, frequent: Collection[str]) -> Sliced:
 def _relations(judged: Judged) -> list[Slice]:
     counts = Counter(dict.fromkeys((cell[3] for cell in judged.given), 0))
     counts.update(cell[3] for cell in judged.gold)
-    return [(RELATION, r) for r in sorted(counts, key=lambda r: (-counts[r], r))]
+    return [(OF_RELATION, r) for r in sorted(counts, key=lambda r: (-counts[r], r))]
 
 
 def _slices_of(
     cell: Cell, judged: Judged, frequent: Collection[str], bridged: _Bridges
 ) -> Iterator[Slice]:
     doc_id, head, tail, relation = cell
-    yield RELATION, relation
+    yield OF_RELATION, relation
     yield ("frequent" if relation in frequent else "long_tail"), None
     if bridged.lead(doc_id, head, tail):
         yield "infer", None
@@ -115,7 +96,7 @@ def _slices_of(
 
 
 def _size(document: Document) -> str:
-    return next((name for most, name in SIZES.items() if len(document.entities) < most), LARGE)
+    return SIZES[bisect_right(_LARGER, len(document.entities))]
 
 
 def _distance(document: Document, head: int, tail: int) -> int | None:

@@ -13,10 +13,11 @@ from corpus.logits import margins_to_th, relations_above_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 from models.cuts import Goal, Outcomes, cheapest_first, cuts_of
-from models.labelled import labelled_cells
+from models.labelled import labelled_cells, n_unknown
 
 ENOUGH: Final = 20
-"""Triples of a relation on dev that an offset of its own takes: from fewer, luck would set it."""
+"""Triples of a relation on dev that an offset of its own takes, and predictions on dev that a
+target takes: from fewer, luck would set it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,13 @@ class Candidates:
     """[N] whether the relation is labelled."""
     gold: NDArray[np.int64]
     """[R] how many triples of each relation are labelled."""
+    unknown: int = 0
+    """Labelled triples of relations that the model does not know: it never finds them."""
+
+    @property
+    def n_gold(self) -> int:
+        """All labelled triples, whether the model knows their relations or not."""
+        return int(self.gold.sum()) + self.unknown
 
     @classmethod
     def of(
@@ -39,7 +47,7 @@ class Candidates:
         vocabulary: RelationVocabulary,
     ) -> Candidates:
         """From labelled documents and their logits [P, R]; these are not kept."""
-        gold = np.zeros(len(vocabulary), np.int64)
+        gold, unknown = np.zeros(len(vocabulary), np.int64), 0
         everything = np.full(len(vocabulary), -np.inf, np.float32)
         found = [_NOTHING]
         for document, logits in stream:
@@ -47,8 +55,9 @@ class Candidates:
             cells = relations_above_th(margins, everything)
             found.append((margins[cells], cells[1], labelled[cells]))
             gold += labelled.sum(0)
+            unknown += n_unknown(document, vocabulary)
         margins, columns, holds = (np.concatenate(part) for part in zip(*found, strict=True))
-        return cls(margins, columns, holds, gold)
+        return cls(margins, columns, holds, gold, unknown)
 
 
 _NOTHING: Final = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, bool))
@@ -99,34 +108,42 @@ def fit_thresholds(
         per_relation: whether relations may have offsets of their own.
 
     Raises:
-        ValueError: if no triple is labelled, or the goal cannot be reached; names the nearest.
+        ValueError: if no triple is labelled, or the goal cannot be reached with `ENOUGH`
+            predictions; names the nearest.
     """
-    gold = int(candidates.gold.sum())
-    _require_labels(gold)
+    _require_labels(candidates.n_gold)
     everything = cuts_of(candidates.margins, candidates.holds)
-    together = Outcomes(everything.predicted, everything.correct, gold)
-    if per_relation and (fitted := _by_relation(candidates, vocabulary, goal, together)):
+    together = Outcomes(everything.predicted, everything.correct, candidates.n_gold, ENOUGH)
+    for_all = float(everything.offsets[together.nearest(goal)])
+    if per_relation and (fitted := _by_relation(candidates, vocabulary, goal, together, for_all)):
         return fitted
-    best = together.best(goal)
-    return _thresholds(float(everything.offsets[best]), {}, together, best)
+    return _thresholds(for_all, {}, together, together.best(goal))
 
 
 def _by_relation(
-    candidates: Candidates, vocabulary: RelationVocabulary, goal: Goal, together: Outcomes
+    candidates: Candidates,
+    vocabulary: RelationVocabulary,
+    goal: Goal,
+    together: Outcomes,
+    for_all: float,
 ) -> Thresholds | None:
-    """Offsets of relations of their own, unless one for all reaches the goal as well."""
-    own = np.flatnonzero(candidates.gold >= ENOUGH)
+    """Offsets of relations of their own, unless one for all reaches the goal as well.
+
+    Relations without a candidate on dev tell nothing of their own: ``for_all`` or what other
+    relations share is theirs.
+    """
+    own = np.intersect1d(np.flatnonzero(candidates.gold >= ENOUGH), candidates.columns)
     groups = [candidates.columns == column for column in own]
     groups.append(~np.isin(candidates.columns, own))
     cuts = [cuts_of(candidates.margins[group], candidates.holds[group]) for group in groups]
     order = cheapest_first(cuts)
-    outcomes = Outcomes(order.predicted, order.correct, together.gold)
+    outcomes = Outcomes(order.predicted, order.correct, together.gold, ENOUGH)
     if not outcomes.beats(together, goal):
         return None
     best = outcomes.best(goal)
     *offsets, rest = order.offsets(best)
     named = {vocabulary.ids[c]: offset for c, offset in zip(own, offsets, strict=True)}
-    return _thresholds(rest, named, outcomes, best)
+    return _thresholds(rest if groups[-1].any() else for_all, named, outcomes, best)
 
 
 def _thresholds(

@@ -117,6 +117,12 @@ class StageLimits:
         held: tuple[Limit, ...] = getattr(self, name)
         return held
 
+    def warning_only(self) -> StageLimits:
+        """The same with nothing critical: what drift does not judge already, it judges as well."""
+        judged = {limit.statistic for limit in self.drift}
+        moved = tuple(limit for limit in self.critical if limit.statistic not in judged)
+        return StageLimits(drift=(*moved, *self.drift))
+
 
 def in_words(number: float) -> str:
     """A number, in at most six digits if it is not whole."""

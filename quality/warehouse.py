@@ -6,7 +6,6 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -20,8 +19,9 @@ from corpus.knowledge_base import normalized
 from corpus.relations import RelationVocabulary
 from corpus.schema import MODEL_HISTORY, PREDICTIONS
 from quality.history import history
-from quality.integrity import require_integrity
+from quality.integrity import ONE_ROW_A_DOCUMENT, require_integrity
 from quality.training_history import TrainedModel, training_history
+from quality.warehouse_tables import WarehouseTables
 
 MEMORY_LIMIT: Final = "4GB"
 """What DuckDB may hold at once; the rest is spilled beside the warehouse."""
@@ -36,52 +36,6 @@ SUBJECTS: Final = ("predictions", "documents", "facts", "scores", "provenance", 
 _PROVENANCE: Final = {"name": pl.String(), "value": pl.String()}
 
 
-@dataclass(frozen=True)
-class WarehouseTables:
-    """Files that the warehouse is made from."""
-
-    raw_documents: Sequence[Path]
-    """`DOCUMENTS` tables of all splits."""
-    annotated_documents: Sequence[Path]
-    """`DOCUMENTS` tables whose labels people made."""
-    distant_documents: Sequence[Path]
-    """`DOCUMENTS` tables whose labels a knowledge base gave."""
-    predictions: Sequence[Path]
-    """`PREDICTIONS` tables, those of documents that arrived later among them."""
-    evaluation: Path
-    """An `EVALUATION` table."""
-    rejected: Sequence[Path]
-    """`REJECTED` tables."""
-    relations: Path
-    """The relation vocabulary, as `RelationVocabulary.save` writes it."""
-    statistics: Sequence[Path] = ()
-    """`quality.history.HISTORY` tables of all runs; none where no check has run."""
-    new_documents: Sequence[Path] = ()
-    """`DOCUMENTS` tables of what arrived later to be predicted; none before anything has."""
-    former_predictions: Path | None = None
-    """The `PREDICTIONS` table of the model version before; None for the first version."""
-    trained: Sequence[TrainedModel] = ()
-    """The models whose training is told, in the order of training."""
-    model_history: Path | None = None
-    """A `MODEL_HISTORY` table; it need not be there before a model has been judged."""
-
-    def parquet(self) -> dict[str, list[Path]]:
-        """The Parquet files by the name of the variable that the SQL reads them from."""
-        return {
-            "raw_documents": list(self.raw_documents),
-            "new_documents": list(self.new_documents),
-            "annotated_documents": list(self.annotated_documents),
-            "distant_documents": list(self.distant_documents),
-            "predictions": list(self.predictions),
-            "former_predictions": [self.former_predictions] if self.former_predictions else [],
-            "evaluation": [self.evaluation],
-            "rejected": list(self.rejected),
-        }
-
-
-_MAY_BE_NONE: Final = ("new_documents", "former_predictions")
-
-
 def build_warehouse(
     path: Path, tables: WarehouseTables, provenance: Mapping[str, str] | None = None
 ) -> dict[str, int]:
@@ -92,7 +46,7 @@ def build_warehouse(
 
     Args:
         path: where the warehouse goes.
-        tables: what it is made from.
+        tables: what it is made from; files that nobody swaps meanwhile, see `quality.held`.
         provenance: digests of models and versions of code, for the table of that name.
 
     Returns:
@@ -102,7 +56,7 @@ def build_warehouse(
         FileNotFoundError: if a file is not there, or a kind of tables that is needed has none.
         ValueError: if rows refer to what is not there, or a key is not unique.
     """
-    _require_files(tables)
+    tables.require_files()
     with whole(path) as draft, _spill(path) as spill:
         try:
             with _connected(draft, spill) as connection:
@@ -149,7 +103,9 @@ def _fill(
     _write_training_history(connection, tables.trained)
     told = pl.DataFrame(sorted(provenance.items()), _PROVENANCE, orient="row")
     _write_table(connection, told, "provenance")
+    connection.execute(_sql("keys"))
     _name_files(connection, tables, spill)
+    require_integrity(connection, [ONE_ROW_A_DOCUMENT])  # the table itself would not say what to do
     _write_spellings(connection, spill)
     for subject in SUBJECTS:
         connection.execute(_sql(subject))
@@ -228,13 +184,3 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
         for (name,) in connection.execute(tables).fetchall()
     }
-
-
-def _require_files(tables: WarehouseTables) -> None:
-    for name, paths in (tables.parquet() | {"relations": [tables.relations]}).items():
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing or not (paths or name in _MAY_BE_NONE):
-            raise FileNotFoundError(
-                f"warehouse: expected files of {name}, found no {missing or 'file at all'}; its "
-                "tables would be empty; materialize that asset first"
-            )

@@ -1,6 +1,8 @@
 -- What the pages show, as views named page_...; reading.py runs this on a warehouse, read-only.
 -- The variable most_documents bounds the documents that have a page.
 
+SET TimeZone = 'UTC';  -- pages say so, wherever they are made
+
 CREATE TEMP MACRO split_order(split) AS
     coalesce(list_position(['test', 'dev', 'new', 'train', 'distant', 'unlabelled'], split), 7);
 
@@ -140,6 +142,27 @@ SELECT model_version AS version, count(*) AS predicted
 FROM predictions
 GROUP BY model_version
 ORDER BY predicted DESC, version;
+
+-- Predictions of other versions than the fine-tuned one that was scored; no row if there are none.
+CREATE TEMP VIEW page_unscored AS
+SELECT
+    finetuned.version AS scored,
+    list(DISTINCT model_version ORDER BY model_version) AS versions,
+    count(*) AS predicted,
+    (SELECT count(*) FROM predictions) AS of_all
+FROM predictions
+JOIN (SELECT DISTINCT version FROM training_history WHERE model = 'finetuned') AS finetuned
+    ON model_version <> finetuned.version
+WHERE EXISTS (FROM evaluation WHERE model = 'finetuned')
+GROUP BY finetuned.version;
+
+-- What predictions were to reach; no row where TH cut all of them, which no reader has to be told.
+CREATE TEMP VIEW page_targets AS
+SELECT name, value
+FROM provenance
+WHERE name IN ('target', 'target of new_predictions')
+QUALIFY bool_or(value <> 'TH') OVER ()
+ORDER BY name;
 
 CREATE TEMP VIEW page_history AS
 SELECT time, event, version, dev_f1, reason FROM model_history ORDER BY time DESC LIMIT 5;

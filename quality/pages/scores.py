@@ -6,14 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from corpus.schema import ALL
+from corpus.schema import ALL, MODELS, OF_RELATION
 
-STAGES: Final = ("teacher", "student", "finetuned")
-"""The models in the order of their training; others come after them."""
 SPLITS: Final = ("test", "dev")
 """The splits in the order of how much their scores say; others come after them."""
-OF_RELATION: Final = "relation"
-"""The slice whose rows are about one relation each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,13 @@ class Evaluation:
 
     @property
     def models(self) -> list[str]:
-        """The models that were scored, in the order of training."""
-        return _in_order({key[0] for key in self._scores}, STAGES)
+        """The models that were scored, in the order of training; others come after them."""
+        return _in_order({key[0] for key in self._scores}, MODELS)
 
     @property
     def last(self) -> str | None:
         """The model that training ends with; None if none was scored."""
-        trained = [model for model in STAGES if model in self.models]
+        trained = [model for model in MODELS if model in self.models]
         return next(reversed(trained or self.models), None)
 
     @property

@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 from quality.pages.names import document_page, relation_page
 from quality.pages.reading import Reading
+from quality.pages.rendering import percent
 
 _START: Final = "window.docreIndex = {\n"
 _ESCAPED: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+def _document(row: Row) -> list[Any]:
+    return [row["title"], row["split"], document_page(row["doc_id"])]
+
+
+def _relation(row: Row) -> list[Any]:
+    return [row["name"], row["relation"], relation_page(row["relation"])]
+
+
+def _entity(row: Row) -> list[Any]:
+    places = [[place["place"], place["entity"]] for place in row["places"]]
+    return [row["name"], row["type"], places]
+
+
+def _fact(row: Row) -> list[Any]:
+    ends = [row["head_name"], row["relation"], row["tail_name"]]
+    return [*ends, percent(row["probability"]), row["place"], row["number"]]
+
+
+_PARTS: Final[Sequence[tuple[str, str, Callable[[Row], list[Any]]]]] = (
+    ("documents", "list", _document),
+    ("relations", "relations", _relation),
+    ("entities", "entities", _entity),
+    ("facts", "facts", _fact),
+)
+"""Names in the index, each with the view of pages.sql it comes from and how it writes a row."""
 
 
 def write_index(reading: Reading, path: Path) -> None:
@@ -20,42 +50,13 @@ def write_index(reading: Reading, path: Path) -> None:
     - documents: title, split, page; in the order of their places
     - relations: name, id, page; in the order of theirs
     - entities: name, type, and for each document with it [place of the document, entity]
-    - facts: head, place of the relation, tail, probability, place of the document, number there
+    - facts: head, place of the relation, tail, probability as pages tell it, place of the
+      document, number there
     """
     with path.open("w", encoding="utf-8") as stream:
         stream.write(_START)
-        _write(
-            stream,
-            "documents",
-            (
-                [row["title"], row["split"], document_page(row["doc_id"])]
-                for row in reading.rows("list")
-            ),
-        )
-        _write(
-            stream,
-            "relations",
-            (
-                [row["name"], row["relation"], relation_page(row["relation"])]
-                for row in reading.rows("relations")
-            ),
-        )
-        _write(
-            stream,
-            "entities",
-            (
-                [row["name"], row["type"], [list(place.values()) for place in row["places"]]]
-                for row in reading.rows("entities")
-            ),
-        )
-        _write(
-            stream,
-            "facts",
-            (
-                [*list(row.values())[:3], round(row["probability"], 4), row["place"], row["number"]]
-                for row in reading.rows("facts")
-            ),
-        )
+        for name, view, row_of in _PARTS:
+            _write(stream, name, map(row_of, reading.rows(view)))
         stream.write("};\n")
 
 

@@ -81,6 +81,7 @@ class _Writer:
         self.evaluation = Evaluation(reading.rows("scores"))
         self.relations = reading.table("relations")
         self.splits = reading.table("splits")
+        self.unscored = reading.table("unscored")
         self.environment = environment()
 
     def write(self) -> Site:
@@ -115,6 +116,8 @@ class _Writer:
             "overview.html",
             splits=self.splits,
             evaluation=self.evaluation,
+            unscored=self.unscored,
+            targets=self.reading.table("targets"),
             relations=sorted(self.relations, key=_frequency, reverse=True),
             training=panels(self.reading.rows("training")),
             versions=self.reading.table("versions"),
@@ -132,6 +135,7 @@ class _Writer:
             "relations.html",
             relations=self.relations,
             evaluation=self.evaluation,
+            unscored=self.unscored,
         )
         examples = self._examples()
         for relation in self.relations:
@@ -140,6 +144,7 @@ class _Writer:
                 "relation.html",
                 relation=relation,
                 evaluation=self.evaluation,
+                unscored=self.unscored,
                 examples=examples.get(relation["relation"], {}),
             )
 

@@ -86,8 +86,6 @@ COMMENT ON COLUMN sentences.text IS 'Words joined by spaces';
 COMMENT ON COLUMN sentences.n_words IS 'Number of words';
 COMMENT ON COLUMN sentences.words IS
     'The words, which mentions count in; a word may itself hold spaces';
-COMMENT ON COLUMN sentences.words IS
-    'The words, which mentions count in; a word may itself hold spaces';
 
 CREATE TEMP VIEW clusters AS
 SELECT

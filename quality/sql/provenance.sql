@@ -57,7 +57,8 @@ COMMENT ON COLUMN model_history.reason IS 'The verdict in words';
 
 COMMENT ON TABLE provenance IS 'What this warehouse was made from';
 COMMENT ON COLUMN provenance.name IS 'Name of an input or of a version';
-COMMENT ON COLUMN provenance.value IS 'Its digest or value';
+COMMENT ON COLUMN provenance.value IS
+    'Its digest or value; of target what predictions had to reach, TH where nothing was asked for';
 
 COMMENT ON TABLE relations IS 'The relation vocabulary; the key is relation';
 COMMENT ON COLUMN relations.relation IS 'Relation id';

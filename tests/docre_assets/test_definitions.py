@@ -1,5 +1,6 @@
 """Definitions load quickly and without heavy imports, and every asset tells about itself."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from docre_assets.definitions import defs
+from docre_assets.metadata import HOLDS
 from docre_assets.partitions import SHARDS
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +81,19 @@ def test_every_asset_says_what_it_is(specs):
         assert spec.kinds, name
         assert spec.owners, name
         assert spec.code_version, name
-        assert spec.description, name
+        assert spec.tags[HOLDS], name
+        for told in ("- **Made from** ", "- **For** ", "- **In the paper:** ", "- **More** in "):
+            assert told in spec.description, (name, told)
+
+
+def test_descriptions_name_pages_and_chapters_that_are_there(specs):
+    for name, spec in specs.items():
+        _, _, more = spec.description.partition("- **More** in ")
+        pages = re.findall(r"`(docs/\w+\.md)`(?:,\s\*([^*]+)\*)?", more)
+        assert pages, name
+        for page, chapter in pages:
+            text = (ROOT / page).read_text()
+            assert not chapter or f"\n## {chapter}\n" in text, (name, page, chapter)
 
 
 def test_lineage_is_that_of_the_design(specs):
@@ -96,8 +110,9 @@ def test_lineage_is_that_of_the_design(specs):
     assert upstream["finetuned_model"] == {"annotated_documents", "student_model"}
     assert upstream["evaluation"] >= MODELS
     assert upstream["production_model"] == {"annotated_documents", "finetuned_model"}
-    assert upstream["predictions"] == {"raw_documents", "distant_documents", "production_model"}
-    assert upstream["new_predictions"] == {"new_documents", "production_model"}
+    thresholds = {"annotated_documents", "production_model"}
+    assert upstream["predictions"] == {"raw_documents", "distant_documents"} | thresholds
+    assert upstream["new_predictions"] == {"new_documents"} | thresholds
     assert {"predictions", "new_predictions", "evaluation"} <= upstream["warehouse"]
     assert upstream["report"] == {"warehouse"}
 

@@ -194,3 +194,4 @@ def test_the_warehouse_answers(workplace_made, storage):
     assert documents == (21,)
     assert predictions == (pl.read_parquet(storage.predictions).height,)
     assert provenance["predictions"] == digest(storage.predictions)
+    assert provenance["target"] == "TH"

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.generated_warehouse import GeneratedWarehouse
 from benchmarks.queries import PAGE, answer, answered, opened, questions
+from corpus.schema import ALL, SLICES
 from quality.warehouse import build_warehouse
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -51,6 +52,36 @@ def test_most_queries_find_something_in_generated_documents(warehouse):
     """So that the test above does not look at empty results alone."""
     found = [bool(answer(warehouse, question.sql).rows) for question in QUESTIONS]
     assert sum(found) > len(found) / 2
+
+
+def shown(number: int) -> list[dict[str, str]]:
+    """The rows of a question's result as the page shows them."""
+    (question,) = (q for q in QUESTIONS if q.title.startswith(f"{number}. "))
+    return [dict(zip(question.columns, row, strict=True)) for row in question.rows]
+
+
+@pytest.mark.parametrize(
+    ("number", "score", "low", "high"),
+    [
+        (10, "f1", "f1_low", "f1_high"),
+        (11, "precision", "precision_low", "precision_high"),
+        (12, "f1", "low", "high"),
+    ],
+)
+def test_shown_intervals_are_of_draws_of_documents(number, score, low, high):
+    """Such intervals are hardly ever symmetric: those of made-up numbers are."""
+    widths = [
+        (float(row[score]) - float(row[low]), float(row[high]) - float(row[score]))
+        for row in shown(number)
+    ]
+    assert all(below >= 0 and above >= 0 for below, above in widths)
+    assert any(abs(below - above) > 0.002 for below, above in widths)
+
+
+def test_the_shown_slices_are_all_there_are_and_each_tells_its_labels():
+    rows = shown(12)
+    assert {row["slice"] for row in rows} == {ALL, *SLICES}
+    assert all(row["gold"] for row in rows)
 
 
 def test_exports_can_be_read_again(warehouse):

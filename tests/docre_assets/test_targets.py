@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from little_corpus import article
 
-from corpus.artefacts import digest_of
+from corpus.artefacts import digest, digest_of
+from corpus.predicted import Predictor, predictor, write_predictions
 from corpus.relations import RelationVocabulary
-from corpus.schema import Document, Entity, Label, Mention, Split
+from corpus.schema import PREDICTIONS, Document, Entity, Label, Mention, Split
 from corpus.seals import BrokenSealError
 from corpus.tables import read_documents, write_documents
+from docre_assets import targets
 from docre_assets.model_versions import Version
 from docre_assets.scoring import predict_all
 from docre_assets.targets import Aim, Target
@@ -21,6 +23,7 @@ from models.config import preset
 from models.cuts import Goal
 from models.extractor import Extractor
 from models.runtime import Runtime
+from resources.quality import Quality
 from resources.storage import Storage
 
 pytest_plugins = ["little_places"]
@@ -85,6 +88,24 @@ def test_a_target_is_a_goal(target, goal):
 
 
 @pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (Target(), "TH"),
+        (Target(target_precision=0.9), "precision of at least 0.9 on dev"),
+        (RECALL, "recall of at least 0.5 on dev"),
+        (
+            Target(best_f1=True, per_relation=True),
+            "the highest F1 on dev, each relation with enough triples by itself",
+        ),
+    ],
+)
+def test_tables_of_predictions_say_what_cut_them(tmp_path, model, target, told):
+    aim = Aim(Storage(root=str(tmp_path / "nothing")), model, target, Asked())
+    write_predictions(PREDICTIONS.to_frame(), tmp_path / "found.parquet", aim.predictor)
+    assert predictor(tmp_path / "found.parquet") == Predictor(model.version, told)
+
+
+@pytest.mark.parametrize(
     "target",
     [
         Target(target_precision=0.9, target_recall=0.5),
@@ -122,18 +143,28 @@ def test_thresholds_are_fitted_once_and_again_where_they_were_damaged(storage, m
 
 
 def test_the_identity_is_of_all_that_thresholds_depend_on(storage, model):
-    targets = [
+    chosen = [
         *(Target(target_precision=share) for share in (0.5, 0.6)),
         RECALL,
         Target(best_f1=True),
         Target(best_f1=True, per_relation=True),
     ]
-    found = [Aim(storage, model, target, Asked()).identity for target in targets]
+    found = [Aim(storage, model, target, Asked()).identity for target in chosen]
     other = dataclasses.replace(model, version=digest_of("other"))
     found.append(Aim(storage, other, RECALL, Asked()).identity)
     write_documents([document(0)], storage.annotated(Split.DEV), Split.DEV)
     found.append(Aim(storage, model, RECALL, Asked()).identity)
     assert len(set(found)) == len(found)
+
+
+def test_dev_is_digested_once(storage, model, monkeypatch):
+    times = []
+    monkeypatch.setattr(targets, "digest", lambda path: times.append(path) or digest(path))
+    aim = Aim(storage, model, RECALL, Asked())
+    assert aim.identity == aim.identity
+    aim.metadata()
+    aim.thresholds()
+    assert times == [storage.annotated(Split.DEV)]
 
 
 def test_thresholds_are_not_taken_from_a_dev_that_was_edited(storage, model):
@@ -168,6 +199,27 @@ def test_assets_take_a_target_and_tell_what_it_costs(distilled, tmp_path):
         back = shown(predicted(own, {}))
         assert "offset" not in back
         assert pl.read_parquet(own.storage.predictions).equals(plain)
+
+
+@pytest.mark.slow
+def test_limits_of_what_th_predicts_stop_no_predictions_with_a_target(distilled, tmp_path):
+    workplace, limit = distilled[0], "predictions.critical.labels_per_document"
+    shutil.copytree(workplace.storage.folder, tmp_path / "artefacts")
+    storage = Storage(root=str(tmp_path / "artefacts"))
+    quality = Quality(docs=False, overrides={f"{limit}.least": 1000, f"{limit}.most": None})
+    with dg.DagsterInstance.ephemeral() as instance:
+        own = dataclasses.replace(workplace, storage=storage, instance=instance, quality=quality)
+        assert judged(own, {})["critical"] == (False, dg.AssetCheckSeverity.ERROR)
+        checks = judged(own, {"best_f1": True})
+        assert checks["critical"][0]
+        assert checks["drift"] == (False, dg.AssetCheckSeverity.WARN)
+        assert judged(own, {})["critical"] == (False, dg.AssetCheckSeverity.ERROR)
+
+
+def judged(workplace, config):
+    """Whether each check of predictions passed, and what its failure would be."""
+    result = workplace.run("promote_model", "predictions", config={"predictions": config})
+    return {c.check_name: (c.passed, c.severity) for c in result.get_asset_check_evaluations()}
 
 
 def predicted(workplace, config):

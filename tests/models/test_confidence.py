@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import VOCABULARY, make_document
 
 from corpus.logits import Calibration, margins_to_th
+from corpus.schema import Label
 from models.confidence import BINS, TopConfidence
-from models.labelled import labelled_cells
+from models.labelled import labelled_cells, n_unknown
 
 DOCUMENTS = [make_document(name, n) for name, n in (("a", 7), ("b", 5), ("c", 1), ("d", 9))]
 
@@ -65,3 +68,17 @@ def test_what_has_no_pair_has_no_error():
     assert TopConfidence(VOCABULARY, Calibration()).errors() == {}
     below = [np.tile(np.float32([5, 0, 0, 0]), (d.n_pairs, 1)) for d in DOCUMENTS]
     assert set(measured(below, Calibration())) == {"ece_na"}
+
+
+def test_labels_of_relations_that_the_model_lacks_do_not_hold_of_what_it_finds() -> None:
+    document = DOCUMENTS[0]
+    foreign = dataclasses.replace(document, labels=(*document.labels, Label(0, 1, "P999")))
+    assert (labelled_cells(foreign, VOCABULARY) == labelled_cells(document, VOCABULARY)).all()
+    assert (n_unknown(foreign, VOCABULARY), n_unknown(document, VOCABULARY)) == (1, 0)
+    logits = np.ones((document.n_pairs, len(VOCABULARY)), np.float32)
+    errors = []
+    for labelled in (document, foreign):
+        counted = TopConfidence(VOCABULARY, Calibration(1.0, 0.0))
+        counted.add(labelled, logits)
+        errors.append(counted.errors())
+    assert errors[0] == errors[1]

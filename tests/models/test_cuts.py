@@ -126,6 +126,20 @@ def test_what_cannot_be_reached_is_refused_with_the_nearest():
         outcomes.best(Goal("recall", 0.4))
 
 
+def test_a_target_takes_enough_predictions_and_f1_does_not():
+    predicted, correct = np.array([0, 1, 4, 9]), np.array([0, 1, 3, 5])
+    outcomes = Outcomes(predicted, correct, 10, enough=4)
+    assert outcomes.best(Goal("precision", 0.7)) == 2
+    assert outcomes.best(Goal("recall", 0.1)) == 2
+    with pytest.raises(ValueError, match=r"least 4 predictions, found at most 0.7500 \("):
+        outcomes.best(Goal("precision", 0.9))
+    assert not outcomes.beats(Outcomes(predicted, correct, 10), Goal("precision", 0.9))
+    scarce = Outcomes(predicted, correct, 10, enough=20)
+    with pytest.raises(ValueError, match="least 20 predictions, found 9 predictions down to"):
+        scarce.best(Goal("precision", 0.5))
+    assert scarce.best(Goal("f1")) == 3
+
+
 @pytest.mark.parametrize(
     ("metric", "least"), [("precision", 0), ("recall", 1.1), ("recall", 90), ("f1", 0.5)]
 )

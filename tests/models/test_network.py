@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from models.batch import Batch, Layout, window_spans
 from models.config import ModelConfig
 from models.extractor import Extractor
+from models.losses import evidence_loss
 from models.network import sentence_shares
+from models.runtime import Runtime
 
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 
@@ -191,3 +193,19 @@ def test_logits_with_evidence_are_the_logits(extractor):
     network = extractor.network.eval()
     with torch.no_grad():
         assert torch.equal(network.with_evidence(batch)[0], network(batch))
+
+
+def test_evidence_in_bfloat16_is_nearly_that_in_float32(extractor):
+    documents = [extractor.encode(make_document(f"d{n}", n)) for n in (5, 3)]
+    batch = extractor.collate(documents, n_classes=len(VOCABULARY))
+    network, losses = extractor.network.eval(), {}
+    for precision in ("float32", "bfloat16"):
+        with torch.no_grad(), Runtime("cpu", precision).autocast():
+            logits, shares = network.with_evidence(batch)
+        assert logits.dtype == getattr(torch, precision)
+        assert shares.dtype == torch.float32
+        torch.testing.assert_close(shares.sum(1), torch.ones(len(shares)))
+        losses[precision] = evidence_loss(shares, batch.evidence)
+        assert losses[precision].dtype == torch.float32
+    assert losses["float32"] > 0.01
+    torch.testing.assert_close(losses["bfloat16"], losses["float32"], rtol=0.02, atol=0)

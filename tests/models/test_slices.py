@@ -18,11 +18,11 @@ from scored_documents import (
     gold_triples,
 )
 
-from corpus.schema import Document, Entity, Mention
+from corpus.schema import DISTANCES, OF_RELATION, SIZES, SLICES, Document, Entity, Mention
 from models.judged import Judged
 from models.metrics import score
 from models.ratios import ratios
-from models.slices import DISTANCES, DOCRED_FREQUENT, LARGE, RELATION, SIZES, SLICES, sliced
+from models.slices import DOCRED_FREQUENT, sliced
 from models.triples import Triple
 
 
@@ -53,8 +53,8 @@ def test_hand_counted() -> None:
     assert found["distance_0", None] == found["intra_sentence", None]
     assert found["distance_1", None] == (2, 0, 0)
     assert found["entities_2_9", None] == (4, 4, 2)  # all but what is elsewhere
-    assert found[RELATION, "P17"] == (2, 2, 0)
-    assert [r for name, r in found if name == RELATION] == ["P17", "P19", "P27"]
+    assert found[OF_RELATION, "P17"] == (2, 2, 0)
+    assert [r for name, r in found if name == OF_RELATION] == ["P17", "P19", "P27"]
 
 
 def test_another_schema_names_its_frequent_relations() -> None:
@@ -88,7 +88,7 @@ PARTITIONS = {
     "frequency": ("frequent", "long_tail"),
     "sentence": ("intra_sentence", "inter_sentence"),
     "distance": DISTANCES,
-    "entities": (*SIZES.values(), LARGE),
+    "entities": SIZES,
 }
 
 
@@ -99,7 +99,7 @@ def test_slices_part_all_triples(predicted: list[Triple]) -> None:
     whole = (scores.gold, scores.predicted, scores.correct)
     for names in PARTITIONS.values():
         assert tuple(np.sum([found[name, None] for name in names], axis=0)) == whole
-    relations = [counts for (name, _), counts in found.items() if name == RELATION]
+    relations = [counts for (name, _), counts in found.items() if name == OF_RELATION]
     assert tuple(np.sum(relations, axis=0)) == whole
     with_gold = np.array([counts for counts in relations if counts[0]])
     assert ratios(with_gold)["f1"].mean() == pytest.approx(scores.macro_f1)

@@ -104,6 +104,43 @@ def test_relations_with_few_triples_share_an_offset(monkeypatch):
     assert offsets["P17"] == np.float32(found.by_relation["P17"])
 
 
+def test_relations_without_a_candidate_take_the_offset_of_others(few):
+    """P27 never is among the candidates, and has few labels or enough of them."""
+    candidates = Candidates.of(drawn(4), VOCABULARY)
+    seen = candidates.columns != VOCABULARY.column("P27")
+    parts = (part[seen] for part in (candidates.margins, candidates.columns, candidates.holds))
+    parts, goal = list(parts), Goal("precision", 0.8)
+    for labels in (1, 40):
+        without = Candidates(*parts, np.array([0, *candidates.gold[1:3], labels]))
+        one = fit_thresholds(without, VOCABULARY, goal)
+        own = fit_thresholds(without, VOCABULARY, goal, per_relation=True)
+        assert set(own.by_relation) == {"P17", "P19"}
+        assert own.offset == one.offset != 0
+
+
+def test_a_target_is_not_reached_by_a_handful_of_predictions():
+    """The three highest margins hold, and few of those below."""
+    margins = np.arange(100, 0, -1, np.float32)
+    holds = np.isin(np.arange(100), [0, 1, 2, *range(10, 100, 4)])
+    of = Candidates(margins, np.ones(100, np.int64), holds, np.array([0, holds.sum(), 0, 0]))
+    for per_relation in (False, True):
+        with pytest.raises(ValueError, match=r"least 20 predictions, found at most 0\.3"):
+            fit_thresholds(of, VOCABULARY, Goal("precision", 0.9), per_relation=per_relation)
+        assert fit_thresholds(of, VOCABULARY, Goal("precision", 0.2)).predicted >= 20
+
+
+def test_labels_of_relations_that_the_model_lacks_are_gold_that_is_never_found():
+    stream = drawn(5)
+    foreign = [
+        (dataclasses.replace(d, labels=(*d.labels, Label(0, 1, "P999"), Label(0, 1, "P999"))), rows)
+        for d, rows in stream
+    ]
+    known, found = (fitted(each, Goal("f1"), per_relation=False) for each in (stream, foreign))
+    assert found.gold == known.gold + len(stream)
+    with pytest.raises(ValueError, match="recall 1: "):
+        fitted(foreign, Goal("recall", 1), per_relation=False)
+
+
 def test_one_offset_is_taken_where_others_are_no_better(few):
     documents = [document for document, _ in drawn(1)]
     perfect = [(d, np.where(labelled_cells(d, VOCABULARY), 1, -1)) for d in documents]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import polars as pl
 from corpus.relations import RelationVocabulary
 from corpus.schema import (
     EVALUATION,
+    MODEL_HISTORY,
     PREDICTIONS,
     REJECTED,
     Document,
@@ -22,11 +25,20 @@ from corpus.schema import (
 )
 from corpus.tables import write_documents, write_table
 from quality.training_history import TrainedModel
-from quality.warehouse import WarehouseTables, build_warehouse
+from quality.warehouse import build_warehouse
+from quality.warehouse_tables import WarehouseTables
 
 NAMES = {"P17": "country", "P19": "place of birth"}
 SCRIPT = "<script>document.title = 'broken'</script>"
 VERSION = "1a2b3c4d5e6f7a8b"
+PROVENANCE = {"predictions": "5e6f", "run": "r"}
+PROMOTED = {
+    "time": datetime(2026, 1, 5, 23, 30, tzinfo=UTC),
+    "event": "promoted",
+    "version": VERSION,
+    "reason": "the first",
+}
+"""When it was a day later in Tokyo."""
 
 ADA = Document(
     doc_id="test/ada",
@@ -106,8 +118,21 @@ def scores() -> list[dict[str, Any]]:
     ]
 
 
-def write_warehouse(folder: Path, *, empty: bool = False) -> Path:
-    """The warehouse, with its tables beside it; an empty one has neither documents nor scores."""
+def write_warehouse(
+    folder: Path,
+    *,
+    empty: bool = False,
+    provenance: Mapping[str, str] = PROVENANCE,
+    finetuned: str | None = None,
+) -> Path:
+    """The warehouse, with its tables beside it.
+
+    Args:
+        folder: where they go.
+        empty: without documents, scores and models.
+        provenance: of its table.
+        finetuned: version of the fine-tuned model; its training is not told if not given.
+    """
     kept = slice(0, 0) if empty else slice(None)
     labelled = [replace(d, labels=ADA.labels) for d in FAR]
     for name, documents, split in (
@@ -122,12 +147,15 @@ def write_warehouse(folder: Path, *, empty: bool = False) -> Path:
         ("predictions", PREDICTED, PREDICTIONS),
         ("evaluation", scores(), EVALUATION),
         ("rejected", [], REJECTED),
+        ("model_history", [PROMOTED], MODEL_HISTORY),
     ):
         write_table(pl.DataFrame(rows[kept], schema), folder / f"{name}.parquet")
     RelationVocabulary.of_relations(NAMES, NAMES).save(folder / "relations.json")
-    trained = [] if empty else [TrainedModel("teacher", VERSION, _metrics(folder))]
+    versions = {} if empty else {"teacher": VERSION, "finetuned": finetuned}
+    metrics = _metrics(folder)
+    trained = [TrainedModel(*each, metrics) for each in versions.items() if each[1]]
     tables = _tables(folder, trained)
-    build_warehouse(folder / "warehouse.duckdb", tables, {"predictions": "5e6f", "run": "r"})
+    build_warehouse(folder / "warehouse.duckdb", tables, provenance)
     return folder / "warehouse.duckdb"
 
 
@@ -155,4 +183,5 @@ def _tables(folder: Path, trained: list[TrainedModel]) -> WarehouseTables:
         rejected=named("rejected"),
         relations=folder / "relations.json",
         trained=trained,
+        model_history=folder / "model_history.parquet",
     )

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from corpus.schema import EVALUATION
+from corpus.schema import ALL, EVALUATION, SLICES
 from quality.figures import SCORES, score_bars, training_curve
 
 
@@ -100,3 +100,7 @@ def test_matplotlib_is_imported_only_to_draw_and_never_with_pyplot() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bars_are_of_slices_that_are_measured() -> None:
+    assert {part for part, _ in SCORES} <= {ALL, *SLICES}

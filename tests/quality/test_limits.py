@@ -52,6 +52,16 @@ def _without(held, name):
     return {other: _find(held, other) for other in NAMES if other != name}
 
 
+def test_limits_that_only_warn_judge_all_that_they_did():
+    held = LIMITS["predictions"]
+    softer = held.warning_only()
+    assert not softer.critical
+    assert set(held.drift) < set(softer.drift)
+    assert {x.statistic for x in softer.drift} == {
+        x.statistic for suite in SUITES for x in held.suite(suite)
+    }
+
+
 def test_the_stages_are_those_of_a_distillation():
     assert list(LIMITS) == [
         "annotated",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,13 +17,14 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from little_warehouse import ADA, FAR, MARKUP, NEW, SCRIPT, write_warehouse
+from little_warehouse import ADA, FAR, MARKUP, NEW, PROVENANCE, SCRIPT, VERSION, write_warehouse
 
 from corpus.artefacts import digest
+from corpus.schema import SLICES as MEASURED
 from quality.pages.curves import HEIGHT, WIDTH, panels
 from quality.pages.looks import COLOURS, Kind, Looks
 from quality.pages.names import document_page, relation_page
-from quality.pages.rendering import count, percent
+from quality.pages.rendering import SLICES, count, percent
 from quality.pages.site import write_site
 from quality.pages.text import sentence_markup
 
@@ -171,7 +175,7 @@ def test_the_index_of_the_search_holds_what_the_pages_show(report: Path) -> None
             assert name in shown
     for head, relation, tail, probability, place, number in found["facts"]:
         shown = _text_of(report / found["documents"][place][2], f"triple-{number}")
-        told = (head, found["relations"][relation][0], tail, percent(probability))
+        told = (head, found["relations"][relation][0], tail, probability)
         assert all(word in shown for word in told)
     assert len(found["facts"]) == len(FAR) + 4
 
@@ -244,6 +248,59 @@ def test_the_overview_tells_scores_with_intervals_trainings_and_versions(report:
     assert "8 predicted facts in 7 documents" in lead
     assert "1a2b3c4d5e6f7a8b" in lead
     assert "../data%20docs/index.html" in list(links(overview))
+
+
+def told_of_scores(folder: Path) -> list[str]:
+    """What each page with scores says of whose they are."""
+    shown = (folder / "index.html", folder / "relations.html", folder / relation_page("P19"))
+    return [" ".join(text.split()) for path in shown for _, text in read(path).of("caution")]
+
+
+def test_pages_with_scores_say_that_another_model_predicts(tmp_path: Path) -> None:
+    write_site(write_warehouse(tmp_path, finetuned="00ff"), tmp_path / "report")
+    told = (
+        "Scores of the fine-tuned model are those of the newest, version 00ff. Of 8 predicted "
+        f"facts it did not find 8: they are by version {VERSION}, not scored here."
+    )
+    assert told_of_scores(tmp_path / "report") == [told, told, told]
+
+
+@pytest.mark.parametrize("finetuned", [None, VERSION])
+def test_pages_are_silent_where_the_scored_model_predicts(
+    tmp_path: Path, finetuned: str | None
+) -> None:
+    write_site(write_warehouse(tmp_path, finetuned=finetuned), tmp_path / "report")
+    assert told_of_scores(tmp_path / "report") == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ({}, ""),
+        ({"target": "TH", "target of new_predictions": "TH"}, ""),
+        ({"target": "the highest F1 on dev"}, "Their target: the highest F1 on dev."),
+        (
+            {"target": "recall of 0.9", "target of new_predictions": "TH"},
+            "Their target: recall of 0.9. Target in documents that arrived later: none.",
+        ),
+    ],
+)
+def test_the_overview_tells_what_predictions_were_to_reach(
+    tmp_path: Path, targets: dict[str, str], told: str
+) -> None:
+    warehouse = write_warehouse(tmp_path, provenance=PROVENANCE | targets)
+    write_site(warehouse, tmp_path / "report")
+    (_, lead) = read(tmp_path / "report/index.html").of("lead")[0]
+    assert " ".join(lead.split()).endswith(f"by model {VERSION}. {told}".strip())
+
+
+def test_times_are_utc_wherever_pages_are_made(tmp_path: Path, warehouse: Path) -> None:
+    write = f"write_site(Path({str(warehouse)!r}), Path({str(tmp_path / 'report')!r}))"
+    imports = "from pathlib import Path; from quality.pages.site import write_site"
+    command = [sys.executable, "-c", f"{imports}; {write}"]
+    subprocess.run(command, check=True, env=os.environ | {"TZ": "Asia/Tokyo"})
+    (when, *_) = [text for _, text in read(tmp_path / "report/index.html").of("td") if ":" in text]
+    assert when == "2026-01-05 23:30"
 
 
 @given(most=st.integers(0, ALL + 3))
@@ -375,6 +432,10 @@ def test_rare_types_share_a_look() -> None:
 )
 def test_nothing_uncertain_is_called_certain(probability: float, told: str) -> None:
     assert percent(probability) == told
+
+
+def test_every_slice_of_an_evaluation_has_a_caption() -> None:
+    assert SLICES.keys() == set(MEASURED)
 
 
 def test_thousands_are_set_apart() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,10 +29,12 @@ from corpus.schema import (
     Split,
 )
 from corpus.tables import write_documents, write_table
+from quality import integrity
 from quality.history import record
 from quality.statistics import totals
 from quality.training_history import TrainedModel
-from quality.warehouse import WarehouseTables, build_warehouse
+from quality.warehouse import build_warehouse
+from quality.warehouse_tables import WarehouseTables
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ADA = Document(
@@ -403,9 +406,42 @@ def test_rows_that_refer_to_nothing_or_stand_twice_are_told(
 
 
 def test_two_documents_of_one_name_are_told(warehouse: Path, tables: WarehouseTables) -> None:
-    twice = replace(tables, raw_documents=[*tables.raw_documents, tables.raw_documents[0]])
-    with pytest.raises(duckdb.ConstraintException, match=r"ada|bare"):
+    twice = replace(tables, new_documents=[tables.raw_documents[0]])
+    told = r"expected in documents each document once, .*'ada'.*materialize raw_documents and new_"
+    with pytest.raises(ValueError, match=told):
         build_warehouse(warehouse, twice)
+    assert ask(warehouse, "SELECT count(*) FROM predictions") == [(4,)]
+
+
+def test_former_predictions_that_stand_twice_are_told(
+    warehouse: Path, tables: WarehouseTables
+) -> None:
+    assert tables.former_predictions is not None
+    write_predictions([FORMERLY[0]] * 2, tables.former_predictions)
+    told = r"expected in former_predictions each triple of a document once.*'ada'.*remove the table"
+    with pytest.raises(ValueError, match=told):
+        build_warehouse(warehouse, tables)
+
+
+def test_the_keys_of_small_tables_are_declared(served: Path) -> None:
+    query = """SELECT table_name, constraint_column_names FROM duckdb_constraints()
+    WHERE constraint_type = 'PRIMARY KEY' ORDER BY 1"""
+    assert ask(served, query) == [
+        ("documents", ["doc_id"]),
+        ("provenance", ["name"]),
+        ("relations", ["relation"]),
+        ("training_history", ["model", "epoch"]),
+    ]
+
+
+def test_no_column_is_described_twice() -> None:
+    """The second comment would silently take the place of the first."""
+    files = Path(integrity.__file__).with_name("sql").glob("*.sql")
+    described = [
+        target for file in files for target in re.findall(r"COMMENT ON (.+?) IS", file.read_text())
+    ]
+    assert len(described) > 150
+    assert sorted(set(described)) == sorted(described)
 
 
 def test_the_first_version_has_changed_nothing(tmp_path: Path, tables: WarehouseTables) -> None:

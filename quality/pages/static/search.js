@@ -16,8 +16,6 @@
   };
   const link = (href, text) => make("a", { href, textContent: text });
   const small = (text) => make("small", { textContent: text });
-  const percent = (probability) =>
-    probability >= 0.995 ? ">99 %" : `${Math.round(100 * probability)} %`;
 
   const entity = ([name, type, places]) => {
     const item = make("li", {}, make("b", { textContent: name }), " ", small(type || "untyped"));
@@ -29,13 +27,13 @@
     return item;
   };
 
-  const fact = ([head, relation, tail, probability, place, number]) =>
+  const fact = ([head, relation, tail, sure, place, number]) =>
     make(
       "li",
       {},
       link(`${documents[place][2]}#triple-${number}`, `${head} → ${relations[relation][0]} → ${tail}`),
       " ",
-      small(`${percent(probability)} · ${documents[place][0]}`),
+      small(`${sure} · ${documents[place][0]}`),
     );
 
   // Names that begin with the query come first; the index has the rest in a sensible order.
