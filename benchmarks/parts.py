@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -30,18 +29,14 @@ class Clock:
     """Attributes all time between its start and its stop to the part that ends next."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[Part] = Counter()
-        self._last = time.perf_counter()
-
-    def start(self) -> None:
-        """Forget what has been attributed, and count from now on."""
-        self.seconds.clear()
+        self.seconds: dict[Part, float] = {}
         self._last = time.perf_counter()
 
     def ended(self, name: str, direction: str | None = None) -> None:
         """A part has ended; it began where the one before it ended."""
         now = time.perf_counter()
-        self.seconds[name, direction] += now - self._last
+        part = name, direction
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
         self._last = now
 
 

@@ -168,4 +168,4 @@ def _timed_by_part(subject: Subject, work: Callable[[Clock], None]) -> Measured:
     gc.collect()
     with peak_memory() as peak, timed_parts(subject.extractor.network) as clock:
         work(clock)
-    return Measured(clock.seconds.total(), peak.resident, dict(clock.seconds))
+    return Measured(sum(clock.seconds.values()), peak.resident, clock.seconds)

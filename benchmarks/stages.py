@@ -150,8 +150,9 @@ def _student(name: str, place: Place, soft_labels: SoftLabels) -> Row:
 
     def work() -> None:
         documents, runtime = read_shards([place.distant]), Runtime("cpu", "float32")
-        arguments = {"runtime": runtime, "soft_labels": soft_labels}
-        history.append(fit(extractor, documents, place.student, **arguments))
+        history.append(
+            fit(extractor, documents, place.student, runtime=runtime, soft_labels=soft_labels)
+        )
 
     row = _measured(name, place, work)
     return row | {"epoch_seconds": history[0].epochs[0].seconds}

@@ -1,6 +1,7 @@
 """What arrives in the inbox: documents to distil, and documents to predict."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -91,15 +92,19 @@ def _take(
     for name, reason in taken.set_aside.items():
         context.log.warning("%s was set aside in %s: %s", name, inbox.rejected, reason)
     arrived = arrivals(storage.arrived(kind))
-    documents = pl.scan_parquet(arrived, glob=False) if arrived else DOCUMENTS.to_frame().lazy()
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of([path.name for path in arrived])),
-        metadata={
-            **_told(taken),
-            "files": len(arrived),
-            **documents_metadata(documents, files.arrived, [SPLIT_OF[kind]]),
-        },
+        metadata={**_told(taken), "files": len(arrived), **_shown(kind, files.arrived)},
     )
+
+
+def _shown(kind: str, folder: Path) -> dict[str, Any]:
+    """What has arrived: of what is to be predicted its documents, the other is not read yet."""
+    if kind == "distant":
+        return {"dagster/uri": str(folder)}
+    tables = arrivals(folder)
+    documents = pl.scan_parquet(tables, glob=False) if tables else DOCUMENTS.to_frame().lazy()
+    return documents_metadata(documents, folder, [SPLIT_OF[kind]])
 
 
 def _told(taken: Taken) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def save(pages: Pages, name: str, around: Sequence[WebElement] = (), **told: str
     Args:
         pages: what is to be seen in them, once it has come to rest.
         name: of the file.
-        around: elements that the picture is cut to, with some room around them.
+        around: elements that the picture is cut to; without any it is of the whole window.
         told: what the file says in words, by keyword.
     """
     pages.settle()
@@ -147,10 +147,11 @@ def save(pages: Pages, name: str, around: Sequence[WebElement] = (), **told: str
 
 
 def _box(places: list[dict[str, float]], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    left, top = (min(place[edge] for place in places) - 8 for edge in ("x", "y"))
-    right = max(place["x"] + place["width"] for place in places) + 8
-    bottom = max(place["y"] + place["height"] for place in places) + 8
-    return max(int(left), 0), max(int(top), 0), min(int(right), size[0]), min(int(bottom), size[1])
+    """What all places lie in, left, top, right and bottom, and no more: buttons stand close by."""
+    left, top = (max(int(min(place[edge] for place in places)), 0) for edge in ("x", "y"))
+    right = min(int(max(place["x"] + place["width"] for place in places)) + 1, size[0])
+    bottom = min(int(max(place["y"] + place["height"] for place in places)) + 1, size[1])
+    return left, top, right, bottom
 
 
 @contextmanager

@@ -16,7 +16,6 @@ pytest_plugins = ["little_places"]
 
 Metadata = Mapping[str, dg.MetadataValue]
 TABLES = {
-    "distant_arrivals",
     "raw_documents",
     "knowledge_base",
     "annotated_documents",
@@ -31,7 +30,7 @@ WITHOUT_FIGURE = {
     "soft_labels",  # its figures stand with its checks, as a shard alone says little
     "report",  # is all figures
 }
-FROM_OUTSIDE = {"distant_arrivals", "raw_documents", "knowledge_base", "new_documents"}
+FROM_OUTSIDE = {"raw_documents", "knowledge_base", "new_documents"}
 
 
 @pytest.fixture(scope="module")

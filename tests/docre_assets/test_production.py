@@ -66,7 +66,7 @@ class Models:
     def _predict(self, documents, checkpoint, _runtime):
         found = self.found[(checkpoint / WEIGHTS).read_text()]
         rows = [
-            (d.doc_id, d.title, 0, 1, "a", "b", "P17", "country", 0.5)
+            (d.doc_id, d.title, 0, 1, "a", "b", "P17", "country", 0.1, 0.5, 1, [], "")
             for d in list(documents)[:found]
         ]
         return pl.DataFrame(rows, PREDICTIONS, orient="row")

@@ -9,6 +9,7 @@ import pytest
 from corpus.artefacts import read_json
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
+from docre_assets.model_assets import SOFT_LABELS_CODE
 from docre_assets.partitions import SHARDS
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, StageOutputs, train_stage
@@ -120,7 +121,7 @@ def test_fine_tuning_starts_from_the_previous_weights(student_inputs, storage, t
 
 @pytest.fixture
 def labeller(storage):
-    return SoftLabeller(storage.model("teacher"), "1", lambda: RUNTIME)
+    return SoftLabeller(storage.model("teacher"), SOFT_LABELS_CODE, lambda: RUNTIME)
 
 
 @pytest.fixture
@@ -148,8 +149,12 @@ def test_other_labels_do_not_cost_new_logits(labeller, shard):
 
 
 def test_other_text_another_teacher_or_other_code_cost_new_logits(labeller, shard, storage):
-    assert not SoftLabeller(storage.model("teacher"), "2", lambda: RUNTIME).label(*shard).kept
-    assert not SoftLabeller(storage.model("student"), "2", lambda: RUNTIME).label(*shard).kept
+    assert not SoftLabeller(storage.model("teacher"), "other", lambda: RUNTIME).label(*shard).kept
+    assert (
+        not SoftLabeller(storage.model("student"), SOFT_LABELS_CODE, lambda: RUNTIME)
+        .label(*shard)
+        .kept
+    )
     words = pl.element().list.eval(pl.element().str.to_uppercase())
     documents = pl.read_parquet(shard[0])
     documents.with_columns(pl.col("sentences").list.eval(words)).write_parquet(shard[0])
