@@ -112,7 +112,9 @@ class Pages:
 
         def drawn(browser: Chrome) -> bool:
             nodes = browser.find_elements(By.CSS_SELECTOR, "foreignObject")
-            names = (node.text.partition("\n")[0].partition("…") for node in nodes)
+            # textContent: what the window does not reach has no visible text
+            texts = (node.get_attribute("textContent") or "" for node in nodes)
+            names = (text.strip().partition("…") for text in texts)
             return any(
                 asset == start if not cut else asset.startswith(start) and asset.endswith(end)
                 for start, cut, end in names
