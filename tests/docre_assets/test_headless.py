@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from little_corpus import article, write_corpus
 
-from corpus.schema import EVALUATION
+from corpus.schema import ALL, EVALUATION
 from docre_assets.__main__ import main, scores_table
 from docre_assets.model_versions import ModelVersions
 
@@ -34,7 +34,7 @@ def settings(tmp_path, monkeypatch) -> Path:
 
 def _scores(*splits: str) -> pl.DataFrame:
     rows = [
-        (model, split, metric, value)
+        (model, split, ALL, None, metric, value, None, None)
         for split in splits
         for model, value in (("teacher", 0.5), ("student", 0.25), ("finetuned", 0.625))
         for metric in ("f1", "ign_f1_annotated", "precision")
