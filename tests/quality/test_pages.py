@@ -260,7 +260,7 @@ def test_pages_with_scores_say_that_another_model_predicts(tmp_path: Path) -> No
     write_site(write_warehouse(tmp_path, finetuned="00ff"), tmp_path / "report")
     told = (
         "Scores of the fine-tuned model are those of the newest, version 00ff. Of 8 predicted "
-        f"facts it did not find 8: they are by version {VERSION}, not scored here."
+        f"facts 8 are by version {VERSION}, not scored here."
     )
     assert told_of_scores(tmp_path / "report") == [told, told, told]
 
