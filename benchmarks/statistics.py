@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -34,6 +33,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.peak import peak_memory
 from corpus.artefacts import write_json
 from corpus.knowledge_base import triples_of
 from corpus.logits import Calibration, ends_of_pairs, places_of_pairs
@@ -200,45 +200,19 @@ class Meter:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Measure one more part."""
-        # A child inherits its parent's peak in getrusage; this one starts from what is held now.
-        Path("/proc/self/clear_refs").write_text("5")
-        with _sampled("RssAnon") as private:
+        with peak_memory() as peak:
             started = time.perf_counter(), time.process_time()
             yield
             ended = time.perf_counter(), time.process_time()
         measured = {
             "wall_s": ended[0] - started[0],
             "processor_s": ended[1] - started[1],
-            "private_gb": max(private),
-            "resident_gb": _gigabytes("VmHWM"),
+            "private_gb": peak.private / 1e9,
+            "resident_gb": peak.resident / 1e9,
         }
         self.rows.append({"stage": self.stage, "part": name} | measured)
         figures = "  ".join(f"{value:7.2f} {unit}" for unit, value in measured.items())
         print(f"{self.stage:12} {name:14} {figures}", flush=True)
-
-
-@contextmanager
-def _sampled(name: str) -> Iterator[list[float]]:
-    """What one of Linux' numbers on memory was, again and again."""
-    done, values = threading.Event(), [_gigabytes(name)]
-
-    def sample() -> None:
-        while not done.wait(0.02):
-            values.append(_gigabytes(name))
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
-        yield values
-    finally:
-        done.set()
-        sampler.join()
-
-
-def _gigabytes(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (kilobytes,) = (int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
-    return kilobytes * 1024 / 1e9
 
 
 def distant_stage(corpus: Generated) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from corpus.artefacts import digest, digest_of, read_json, whole, write_json
 from corpus.evidence import PairEvidence
+from corpus.mapped import mapped
 from corpus.schema import Document, Entity, Mention
 from corpus.soft_evidence import (
     EVIDENCE,
@@ -279,7 +280,7 @@ class SoftLabels:
             teacher = teacher or origin["teacher"]
             _require_origin(folder, origin, "vocabulary", vocabulary)
             _require_origin(folder, origin, "teacher", teacher)
-            self._logits.append(_map_logits(folder / LOGITS))
+            self._logits.append(_map_logits(folder))
             self._evidence.append(MappedEvidence(folder / EVIDENCE))
             self._add(number, folders)
 
@@ -355,20 +356,8 @@ def open_shard(folder: Path) -> tuple[NDArray[np.float16], pl.DataFrame]:
     Raises:
         ValueError: if the file of logits is truncated.
     """
-    return _map_logits(folder / LOGITS), pl.read_parquet(folder / MANIFEST)
+    return _map_logits(folder), pl.read_parquet(folder / MANIFEST)
 
 
-def _map_logits(path: Path) -> NDArray[np.float16]:
-    with path.open("rb") as stream:
-        header = stream.read(_HEADER_BYTES)
-    found = path.stat().st_size
-    shape = tuple(json.loads(header[8:])["logits"]["shape"]) if found >= _HEADER_BYTES else (0, 0)
-    expected = _HEADER_BYTES + 2 * shape[0] * shape[1]
-    if found != expected:
-        raise ValueError(
-            f"{path}: expected {expected} bytes, found {found}: the shard is truncated; "
-            "materialize soft_labels for it again"
-        )
-    if shape[0] == 0:
-        return np.empty(shape, np.float16)
-    return np.memmap(path, np.float16, "r", offset=_HEADER_BYTES, shape=shape)
+def _map_logits(folder: Path) -> NDArray[np.float16]:
+    return mapped(folder / LOGITS)["logits"]

@@ -183,18 +183,18 @@ def above_threshold(
     found = margins[rows, columns].astype(np.float64)
     probabilities = calibration.probability(found).clip(_LEAST, 1 - _LEAST)
     parts = (heads, tails, columns, found, probabilities)
-    rows_of = zip(*(part.tolist() for part in parts), strict=True)
-    return [Prediction(*prediction) for prediction in rows_of]
+    return [Prediction(*one) for one in zip(*(part.tolist() for part in parts), strict=True)]
 
 
 def triples(
     extractor: Extractor, documents: Iterable[Document], runtime: Runtime
 ) -> Iterator[Triple]:
     """Predicted triples of documents, for scoring."""
+    ids = extractor.vocabulary.ids
     for document, inferred in infer(extractor, documents, runtime):
-        for row in rows_of(extractor, document, inferred):
-            ends = (row["head"], row["tail"], row["relation"])
-            yield Triple(row["doc_id"], *ends, tuple(row["evidence"]))
+        for found, evidence in _found(extractor, document, inferred):
+            relation = ids[found.column]
+            yield Triple(document.doc_id, found.head, found.tail, relation, tuple(evidence))
 
 
 def predict(
@@ -240,6 +240,21 @@ def rows_of(
     Raises:
         FloatingPointError: if a logit is not finite.
     """
+    found = _found(extractor, document, inferred, offsets)
+    parts = zip(found, _ranks([prediction for prediction, _ in found]), strict=True)
+    return [
+        _row(extractor, document, prediction, rank, evidence)
+        for (prediction, evidence), rank in parts
+    ]
+
+
+def _found(
+    extractor: Extractor,
+    document: Document,
+    inferred: Inferred,
+    offsets: Float32Array | None = None,
+) -> list[tuple[Prediction, list[int]]]:
+    """Predictions and the sentences of their evidence, in the order of `above_threshold`."""
     if not np.isfinite(inferred.logits).all():
         raise FloatingPointError(
             f"document {document.doc_id!r}: expected finite logits, found others among its "
@@ -251,8 +266,7 @@ def rows_of(
     found = above_threshold(inferred.logits, n_entities, calibration, offsets)
     heads, tails = np.array([(p.head, p.tail) for p in found], np.int64).reshape(-1, 2).T
     pairs = places_of_pairs(heads, tails, n_entities)
-    parts = zip(found, _ranks(found), evident_sentences(inferred.shares[pairs]), strict=True)
-    return [_row(extractor, document, *part) for part in parts]
+    return list(zip(found, evident_sentences(inferred.shares[pairs]), strict=True))
 
 
 def _ranks(found: Sequence[Prediction]) -> list[int]:
