@@ -179,7 +179,7 @@ class Experiment:
                 self.preset.model, stage, inputs, self.tables.outputs(name), runtime=self.runtime
             ),
         )
-        self.results[name] |= {"epochs": trained.epochs, "best": trained.best}
+        self.results[name] |= {"epochs": trained.epochs, "kept": trained.kept}
         self._score(name)
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:

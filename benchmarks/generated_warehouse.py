@@ -200,4 +200,4 @@ def _training() -> dict[str, Any]:
         {"number": n, "loss": 1 / n, "terms": {"hard": 1 / n}, "dev_f1": n / 100, "seconds": 60 * n}
         for n in range(1, EPOCHS + 1)
     ]
-    return {"epochs": epochs, "best": EPOCHS}
+    return {"epochs": epochs, "kept": EPOCHS}

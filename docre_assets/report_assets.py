@@ -33,7 +33,7 @@ class Shown(dg.Config):
     kinds={"html"},
     owners=OWNERS,
     tags={HOLDS: "pages"},
-    code_version="1",
+    code_version="2",
 )
 def report(
     context: dg.AssetExecutionContext, config: Shown, storage: Storage, warehouse: Warehouse

@@ -228,7 +228,7 @@ def new_predictions(
     kinds={"duckdb", "sql"},
     owners=OWNERS,
     tags={HOLDS: "database"},
-    code_version="5",
+    code_version="6",
     pool="duckdb",
 )
 def warehouse(

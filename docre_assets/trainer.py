@@ -111,23 +111,24 @@ def materialized(trained: Trained, path: Path, told: Mapping[str, Any]) -> dg.Ma
         path: the checkpoint.
         told: what else is shown.
     """
-    best = trained.epochs[trained.best - 1]
-    headline = {} if best["dev_f1"] is None else {"dev_f1": 100 * best["dev_f1"]}
+    kept = trained.epochs[trained.kept - 1]
+    curve = training_curve(trained.epochs, trained.kept)
+    headline = {} if kept["dev_f1"] is None else {"dev_f1": 100 * kept["dev_f1"]}
     if trained.calibration is not None:
         headline |= asdict(trained.calibration)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(trained.digest),
         metadata={
             **headline,
-            "loss": best["loss"],
-            "best_epoch": best["number"],
+            "loss": kept["loss"],
+            "kept_epoch": kept["number"],
             "epochs": len(trained.epochs),
             "minutes": trained.epochs[-1]["seconds"] / 60,
             "documents": trained.documents,
             "weights": trained.weights,
             "computed_on": trained.computed_on,
             **told,
-            "training_curve": picture(training_curve(trained.epochs), "loss and dev F1 by epoch"),
+            "training_curve": picture(curve, "loss and dev F1 by epoch"),
             "dagster/uri": str(path),
         },
     )

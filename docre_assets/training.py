@@ -73,7 +73,7 @@ class Trained:
     """What makes its margins probabilities; None where dev told none."""
     epochs: list[dict[str, Any]]
     """All epochs as `quality.figures.training_curve` takes them."""
-    best: int
+    kept: int
     """Number of the epoch whose weights these are, from 1."""
     documents: int
     """Number of documents trained on."""
@@ -141,7 +141,7 @@ def train_stage(
     dev_logits = calibrate(extractor, dev, runtime)
     metrics = {
         "epochs": [asdict(epoch) for epoch in history.epochs],
-        "best": history.best,
+        "kept": history.kept,
         "documents": pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
         "weights": sum(weight.numel() for weight in extractor.network.parameters()),
         "computed_on": str(runtime),

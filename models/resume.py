@@ -17,7 +17,7 @@ from corpus.artefacts import digest, digest_of, read_json, whole, write_json
 
 _log = logging.getLogger(__name__)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of what is below; a state of another format is not gone on from."""
 KEPT: Final = 2
 """States that are kept: if the newest is damaged, there is the one before it."""
@@ -40,7 +40,7 @@ class TrainingState:
     """Where a training's states are kept, and of which training they are.
 
     The folder has room for three states while one is written, each about four times as large as
-    the model's weights (weights, the optimizer's two means of them, weights of the best epoch).
+    the model's weights (weights, the optimizer's two means of them, those of the epoch to keep).
     """
 
     folder: Path

@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from corpus.encode import EncodedDocument
 from corpus.schema import Document
 from corpus.soft_labels import SoftLabels
+from models.choice import clearly_worse, counts_by_document, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import triples
+from models.judged import Judged
 from models.memory import Batches
-from models.metrics import score
 from models.optimizer import restore_by_name, state_by_name
 from models.plan import in_groups, plan_epochs
 from models.random_state import random_state, set_random_state
@@ -28,6 +31,8 @@ from models.runtime import Runtime
 from models.steps import Steps
 
 _log = logging.getLogger(__name__)
+
+Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class History:
     """All epochs, and which of them the weights are of."""
 
     epochs: tuple[Epoch, ...]
-    best: int
+    kept: int
+    """Number of the epoch that the weights are of."""
 
 
 def fit(
@@ -65,7 +71,7 @@ def fit(
     on_epoch: Callable[[Epoch], None] | None = None,
     state: TrainingState | None = None,
 ) -> History:
-    """Train an extractor in place; it ends with the weights of the epoch that was best on dev.
+    """Train an extractor in place; dev tells which epoch's weights it ends with (`models.choice`).
 
     The result depends on nothing but the arguments, the machine and its number of threads; unless
     memory runs out, in which case a step's batches are cut smaller from there on.
@@ -75,7 +81,7 @@ def fit(
         documents: labelled, unless the objective's ``hard_weight`` is 0.
         stage: loop and objective.
         runtime: device and precision.
-        dev: labelled documents that choose the epoch; the last one is taken if there are none.
+        dev: labelled documents that choose the epoch; the last one is kept if there are none.
         soft_labels: the teacher's logits; needed where the objective distils.
         on_epoch: called after every epoch that ends in this call.
         state: where training leaves its state as it goes. If it was interrupted, it goes on from
@@ -128,16 +134,16 @@ def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] |
     run.resume()
     while not run.ended:
         run.train_epoch()
-        epoch = run.end_epoch(_dev_f1(run.steps, dev) if dev else None)
+        epoch = run.end_epoch(_dev_counts(run.steps, dev) if dev else None)
         if on_epoch:
             on_epoch(epoch)
         run.save_if_due()
-    run.take_best()
-    return History(tuple(run.progress.epochs), run.progress.best)
+    run.take_kept()
+    return History(tuple(run.progress.epochs), run.progress.kept)
 
 
-def _dev_f1(steps: Steps, dev: Sequence[Document]) -> float:
-    return score(dev, triples(steps.extractor, dev, steps.runtime)).f1
+def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
+    return counts_by_document(Judged.of(dev, triples(steps.extractor, dev, steps.runtime)))
 
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
@@ -157,7 +163,11 @@ class _Progress:
     epochs: list[Epoch] = field(default_factory=list)
     """Those that have ended."""
     best: int = 0
-    """Number of the best epoch so far; 0 before the first has ended."""
+    """Number of the epoch with the highest dev F1 so far; 0 before the first has ended."""
+    best_counts: list[list[float]] = field(default_factory=list)
+    """Its gold, predicted and correct triples of each document of dev; empty without dev."""
+    kept: int = 0
+    """Number of the epoch whose weights are kept."""
 
     @classmethod
     def read(cls, numbers: Mapping[str, Any]) -> _Progress:
@@ -174,7 +184,7 @@ class _Run:
     ) -> None:
         self.steps, self.plan, self.state = steps, plan, state
         self.progress = _Progress()
-        self.best_weights: Mapping[str, Tensor] = {}
+        self.kept_weights: Mapping[str, Tensor] = {}
         self.started = self.saved = time.monotonic()
 
     @property
@@ -202,28 +212,36 @@ class _Run:
             for name, value in terms.items():
                 progress.sums[name] = progress.sums.get(name, 0.0) + value
 
-    def end_epoch(self, dev_f1: float | None) -> Epoch:
-        """Draw up the epoch whose steps are all taken, and keep its weights if they are best."""
+    def end_epoch(self, dev: Float64Array | None) -> Epoch:
+        """Draw up the epoch whose steps are all taken, and keep its weights if they are to be.
+
+        Args:
+            dev: [B, 3] gold, predicted and correct triples of each document of dev.
+        """
         progress = self.progress
         terms = {name: value / progress.group for name, value in progress.sums.items()}
-        number, seconds = len(progress.epochs) + 1, time.monotonic() - self.started
+        seconds, dev_f1 = time.monotonic() - self.started, None if dev is None else f1_of(dev)
+        number = len(progress.epochs) + 1
         progress.epochs.append(Epoch(number, sum(terms.values()), terms, dev_f1, seconds))
-        if self._is_best(dev_f1):
-            progress.best = number
-            self.best_weights = {} if dev_f1 is None else _copied(self.steps.network)
         progress.group, progress.sums = 0, {}
+        if dev is None:
+            progress.best = progress.kept = number
+        else:
+            self._judge(number, dev)
         return progress.epochs[-1]
 
-    def _is_best(self, dev_f1: float | None) -> bool:
-        best = self.progress.best
-        if dev_f1 is None or best == 0:
-            return True
-        return dev_f1 > (self.progress.epochs[best - 1].dev_f1 or 0.0)
+    def _judge(self, number: int, dev: Float64Array) -> None:
+        """See whether an epoch is the best so far, and whether its weights are to be kept."""
+        progress, best = self.progress, np.array(self.progress.best_counts)
+        if progress.best == 0 or f1_of(dev) > f1_of(best):
+            progress.best, progress.best_counts, best = number, dev.tolist(), dev
+        if not clearly_worse(dev, best):
+            progress.kept, self.kept_weights = number, _copied(self.steps.network)
 
-    def take_best(self) -> None:
-        """Give the network the weights of the best epoch; without dev it has them."""
-        if self.best_weights:
-            self.steps.network.load_state_dict(self.best_weights)
+    def take_kept(self) -> None:
+        """Give the network the weights of the epoch that is kept; without dev it has them."""
+        if self.kept_weights:
+            self.steps.network.load_state_dict(self.kept_weights)
 
     def save_if_due(self) -> None:
         """Write the training's state if the last one is old enough."""
@@ -238,7 +256,7 @@ class _Run:
         tensors = {
             "weights": steps.network.state_dict(),
             "optimizer": state_by_name(steps.network, steps.optimizer),
-            "best": self.best_weights,
+            "kept": self.kept_weights,
             "random": random_state(steps.device),
         }
         numbers = {
@@ -258,7 +276,7 @@ class _Run:
         restore_by_name(steps.network, steps.optimizer, tensors["optimizer"])
         set_random_state(tensors["random"], steps.device)
         steps.limit.documents = numbers["documents_at_once"]
-        self.best_weights = tensors.get("best", {})
+        self.kept_weights = tensors.get("kept", {})
         self.progress = _Progress.read(numbers["progress"])
         self.started = time.monotonic() - numbers["seconds"]
         done = len(self.progress.epochs)

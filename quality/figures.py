@@ -27,12 +27,13 @@ SCORES: Final = {
 """The slices' scores that `score_bars` shows, with their captions."""
 
 
-def training_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes:
-    """Loss and, where it was measured, F1 on dev by epoch, the best epoch marked.
+def training_curve(epochs: Sequence[Mapping[str, Any]], kept: int) -> bytes:
+    """Loss and, where it was measured, F1 on dev by epoch, the one that is kept marked.
 
     Args:
         epochs: at least one mapping with ``number``, ``loss`` and ``dev_f1`` (from 0 to 1, or
             None where dev was not scored).
+        kept: number of the epoch whose weights the model has.
 
     Returns:
         A PNG.
@@ -51,7 +52,7 @@ def training_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes:
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
     _draw_loss(axes[0], epochs)
     if scored:
-        _draw_dev_f1(axes[1], scored)
+        _draw_dev_f1(axes[1], scored, kept)
     _number_epochs(axes[-1], [epoch["number"] for epoch in epochs])
     return png_of(figure)
 
@@ -74,16 +75,16 @@ def _draw_loss(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
     axes.annotate(f"{losses[-1]:.3g}", (numbers[-1], losses[-1]), **note(COLOURS[0]))
 
 
-def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
+def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]], kept: int) -> None:
     numbers, shares = _points(epochs, "dev_f1")
     scores = [100 * share for share in shares]
-    best = max(range(len(scores)), key=scores.__getitem__)
+    score = scores[numbers.index(kept)]
     axes.plot(numbers, scores, color=COLOURS[5], marker="s", clip_on=False)
-    axes.plot(numbers[best], scores[best], "o", ms=13, mfc="none", mec=INK, mew=1.2)
+    axes.plot(kept, score, "o", ms=13, mfc="none", mec=INK, mew=1.2)
     axes.set_ylabel("dev F1")
     axes.margins(y=0.35)
     axes.set_ylim(bottom=max(0, axes.get_ylim()[0]))
-    axes.annotate(f"best: {scores[best]:.1f}", (numbers[best], scores[best]), **note(INK))
+    axes.annotate(f"kept: {score:.1f}", (kept, score), **note(INK))
 
 
 def _points(epochs: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], list[float]]:

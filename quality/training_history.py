@@ -20,7 +20,7 @@ TRAINING_HISTORY: Final = pl.Schema(
         "terms": pl.List(pl.Struct({"key": pl.String(), "value": pl.Float64()})),
         "dev_f1": pl.Float64(),
         "seconds": pl.Float64(),
-        "best": pl.Boolean(),
+        "kept": pl.Boolean(),
     }
 )
 """Epochs; ``terms`` are the parts of the loss by name, ``dev_f1`` is null without dev documents."""
@@ -51,16 +51,16 @@ def training_history(models: Sequence[TrainedModel]) -> pl.DataFrame:
 def _epochs(model: TrainedModel) -> list[dict[str, Any]]:
     try:
         metrics = read_json(model.metrics)
-        return [_row(model, epoch, metrics["best"]) for epoch in metrics["epochs"]]
+        return [_row(model, epoch, metrics["kept"]) for epoch in metrics["epochs"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{model.metrics}: expected the epochs of a training and the best of them, found "
+            f"{model.metrics}: expected the epochs of a training and the one that was kept, found "
             f"something else ({type(error).__name__}: {error}); nobody could tell how the "
             f"{model.name} was trained. Train it again, or restore the file"
         ) from error
 
 
-def _row(model: TrainedModel, epoch: dict[str, Any], best: int) -> dict[str, Any]:
+def _row(model: TrainedModel, epoch: dict[str, Any], kept: int) -> dict[str, Any]:
     terms = [{"key": name, "value": value} for name, value in epoch["terms"].items()]
     return {
         "model": model.name,
@@ -70,5 +70,5 @@ def _row(model: TrainedModel, epoch: dict[str, Any], best: int) -> dict[str, Any
         "terms": terms,
         "dev_f1": epoch["dev_f1"],
         "seconds": epoch["seconds"],
-        "best": epoch["number"] == best,
+        "kept": epoch["number"] == kept,
     }

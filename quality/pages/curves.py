@@ -23,7 +23,7 @@ class Panel:
     last_loss: float
     dev_f1: str
     """The same of F1 on dev, from 0 to 1; empty where it was not measured."""
-    best: tuple[float, float, float, int] | None
+    kept: tuple[float, float, float, int] | None
     """x, y and value of F1 on dev in the epoch that was kept, and the epoch."""
 
 
@@ -32,7 +32,7 @@ def panels(rows: Iterable[Mapping[str, Any]]) -> list[Panel]:
 
     Args:
         rows: mappings with ``model``, ``epoch``, ``loss``, ``dev_f1`` (None where it was not
-            measured) and ``best``, ordered by the first two.
+            measured) and ``kept``, ordered by the first two.
     """
     return [_panel(model, list(epochs)) for model, epochs in groupby(rows, lambda r: r["model"])]
 
@@ -42,15 +42,15 @@ def _panel(model: str, epochs: Sequence[Mapping[str, Any]]) -> Panel:
     losses = [(epoch["epoch"], epoch["loss"]) for epoch in epochs]
     scored = [(epoch["epoch"], epoch["dev_f1"]) for epoch in epochs if epoch["dev_f1"] is not None]
     highest = max(loss for _, loss in losses) or 1.0
-    kept = [epoch["epoch"] for epoch in epochs if epoch["best"]]
-    best = next((point for point in scored if point[0] in kept), None)
+    numbers = [epoch["epoch"] for epoch in epochs if epoch["kept"]]
+    kept = next((point for point in scored if point[0] in numbers), None)
     return Panel(
         model,
         epochs=last,
         loss=_points([_place(n, loss / highest, last) for n, loss in losses]),
         last_loss=losses[-1][1],
         dev_f1=_points([_place(n, f1, last) for n, f1 in scored]),
-        best=None if best is None else (*_place(*best, last), best[1], best[0]),
+        kept=None if kept is None else (*_place(*kept, last), kept[1], kept[0]),
     )
 
 

@@ -251,6 +251,6 @@ WHERE rank IS NOT NULL
 ORDER BY triples.probability DESC, triples.place, number;
 
 CREATE TEMP VIEW page_training AS
-SELECT model, epoch, loss, dev_f1, best
+SELECT model, epoch, loss, dev_f1, kept
 FROM training_history
 ORDER BY coalesce(list_position(['teacher', 'student', 'finetuned'], model), 4), model, epoch;

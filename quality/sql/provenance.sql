@@ -35,7 +35,7 @@ COMMENT ON COLUMN training_history.terms IS
 COMMENT ON COLUMN training_history.dev_f1 IS
     'Micro F1 on dev, from 0 to 1; null where there was no dev document';
 COMMENT ON COLUMN training_history.seconds IS 'Training and evaluation since the training began';
-COMMENT ON COLUMN training_history.best IS 'Whether the weights are those of this epoch';
+COMMENT ON COLUMN training_history.kept IS 'Whether the weights are those of this epoch';
 
 COMMENT ON TABLE model_history IS
     'What became of each fine-tuned model: whether predictions use it, and why';

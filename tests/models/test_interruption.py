@@ -42,7 +42,7 @@ class Kill(BaseException):
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     weights: dict[str, torch.Tensor]
-    best: int
+    kept: int
     epochs: tuple[Epoch, ...]
     told: tuple[Epoch, ...]
     """Epochs that ended in this call."""
@@ -58,7 +58,7 @@ class Outcome:
         return [dataclasses.replace(epoch, seconds=0.0) for epoch in self.epochs]
 
     def is_that_of(self, other: "Outcome") -> bool:
-        same_numbers = (self.best, self.numbers) == (other.best, other.numbers)
+        same_numbers = (self.kept, self.numbers) == (other.kept, other.numbers)
         return same_numbers and same(self.weights, other.weights)
 
 
@@ -76,7 +76,7 @@ def outcome(name: str, state: TrainingState | None = None, on_epoch=None) -> Out
         on_epoch=on_epoch or told.append,
         state=state,
     )
-    return Outcome(weights(extractor), history.best, history.epochs, tuple(told))
+    return Outcome(weights(extractor), history.kept, history.epochs, tuple(told))
 
 
 uninterrupted = functools.cache(outcome)
@@ -106,7 +106,7 @@ def killing(owner, name: str, at: int):
 
 def test_trainings_are_of_the_kinds_that_they_are_to_be():
     early = uninterrupted("patience")
-    assert early.best < len(early.epochs) < TRAININGS["patience"][0].training.epochs
+    assert early.kept < len(early.epochs) < TRAININGS["patience"][0].training.epochs
     assert not same(uninterrupted("plain").weights, uninterrupted("accumulation").weights)
 
 
@@ -118,7 +118,7 @@ def test_killed_after_any_step_it_ends_as_if_nothing_had_been(tmp_path, name, ev
     assert calls == uninterrupted(name).steps
 
 
-@pytest.mark.parametrize(("owner", "function"), [(train, "_dev_f1"), (resume, "save_file")])
+@pytest.mark.parametrize(("owner", "function"), [(train, "_dev_counts"), (resume, "save_file")])
 def test_killed_in_between_it_ends_as_if_nothing_had_been(tmp_path, owner, function):
     """After scoring on dev, and in the midst of writing any state."""
     assert killed_anywhere(tmp_path, "patience", owner, function) >= 2

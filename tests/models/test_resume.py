@@ -14,7 +14,7 @@ pytestmark = pytest.mark.breaks
 
 def small(step: int) -> Snapshot:
     draw = torch.Generator().manual_seed(step)
-    kinds = {"weights": {"a.weight": torch.rand(3, 2, generator=draw)}, "best": {}}
+    kinds = {"weights": {"a.weight": torch.rand(3, 2, generator=draw)}, "kept": {}}
     numbers = {"step": step, "loss": 0.1 + step / 3, "epochs": [{"f1": None}]}
     return Snapshot(kinds, numbers)
 

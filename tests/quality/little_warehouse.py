@@ -165,7 +165,7 @@ def _metrics(folder: Path) -> Path:
         for n in (1, 2, 3)
     ]
     path = folder / "metrics.json"
-    path.write_text(json.dumps({"epochs": epochs, "best": 2}))
+    path.write_text(json.dumps({"epochs": epochs, "kept": 2}))
     return path
 
 

@@ -45,16 +45,16 @@ def evaluation(models: list[str], splits: list[str]) -> pl.DataFrame:
     ],
 )
 def test_training_curves_have_two_panels(epochs: list[dict[str, Any]]) -> None:
-    assert size_of(training_curve(epochs)) == (900, 585)
+    assert size_of(training_curve(epochs, len(epochs))) == (900, 585)
 
 
 def test_without_dev_scores_only_the_loss_is_drawn() -> None:
-    assert size_of(training_curve([epoch(1, 2.0, None), epoch(2, 1.0, None)])) == (900, 345)
+    assert size_of(training_curve([epoch(1, 2.0, None), epoch(2, 1.0, None)], 2)) == (900, 345)
 
 
 def test_the_same_epochs_make_the_same_picture() -> None:
     epochs = [epoch(1, 2.0, 0.1), epoch(2, 1.0, 0.4)]
-    assert training_curve(epochs) == training_curve(epochs)
+    assert training_curve(epochs, 1) == training_curve(epochs, 1) != training_curve(epochs, 2)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_intervals_are_drawn_where_they_are_known() -> None:
 
 def test_nothing_to_draw_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one epoch, found none"):
-        training_curve([])
+        training_curve([], 1)
     with pytest.raises(ValueError, match=r"scores f1 of all, .*found metrics \[\] of"):
         score_bars(EVALUATION.to_frame())
 
@@ -96,7 +96,7 @@ def test_matplotlib_is_imported_only_to_draw_and_never_with_pyplot() -> None:
     code = (
         "import sys; from quality.figures import training_curve as draw; "
         "assert 'matplotlib' not in sys.modules; "
-        "draw([{'number': 1, 'loss': 1.0, 'dev_f1': None}]); "
+        "draw([{'number': 1, 'loss': 1.0, 'dev_f1': None}], 1); "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

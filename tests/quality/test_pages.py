@@ -243,7 +243,7 @@ def test_the_overview_tells_scores_with_intervals_trainings_and_versions(report:
     assert any(row.startswith("fine-tuned 62.5 50.0–75.0") for row in rows)
     assert any(row.startswith("frequent relations 75.0") for row in rows)
     (curve,) = overview.of("curve")
-    assert "highest in epoch 2, 20.0 per cent" in curve[0]["aria-label"]
+    assert "20.0 per cent in epoch 2, whose weights are kept" in curve[0]["aria-label"]
     (_, lead) = overview.of("lead")[0]
     assert "8 predicted facts in 7 documents" in lead
     assert "1a2b3c4d5e6f7a8b" in lead
@@ -400,9 +400,9 @@ epoch = st.tuples(st.floats(0, 1e6), st.none() | st.floats(0, 1))
 def test_curves_lie_within_their_panel(
     epochs: list[tuple[float, float | None]], data: st.DataObject
 ) -> None:
-    best = data.draw(st.integers(1, len(epochs)))
+    kept = data.draw(st.integers(1, len(epochs)))
     rows = [
-        {"model": "teacher", "epoch": n, "loss": loss, "dev_f1": f1, "best": n == best}
+        {"model": "teacher", "epoch": n, "loss": loss, "dev_f1": f1, "kept": n == kept}
         for n, (loss, f1) in enumerate(epochs, start=1)
     ]
     (panel,) = panels(rows)
@@ -413,8 +413,8 @@ def test_curves_lie_within_their_panel(
         places = [tuple(map(float, point.split(","))) for point in points.split()]
         assert len(places) == number
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
-    assert (panel.best and panel.best[2:]) == (
-        None if epochs[best - 1][1] is None else (epochs[best - 1][1], best)
+    assert (panel.kept and panel.kept[2:]) == (
+        None if epochs[kept - 1][1] is None else (epochs[kept - 1][1], kept)
     )
 
 

@@ -121,7 +121,7 @@ def trained(folder: Path) -> TrainedModel:
         {"number": 2, "loss": 2.0, "terms": {"hard": 1.5, "soft": 0.5}, "dev_f1": None}
         | {"seconds": 18.0},
     ]
-    (folder / "metrics.json").write_text(json.dumps({"epochs": epochs, "best": 2, "weights": 7}))
+    (folder / "metrics.json").write_text(json.dumps({"epochs": epochs, "kept": 2, "weights": 7}))
     return TrainedModel("student", "5" * 16, folder / "metrics.json")
 
 
@@ -454,7 +454,7 @@ def test_the_first_version_has_changed_nothing(tmp_path: Path, tables: Warehouse
 def test_a_training_that_tells_something_else_is_named(
     tmp_path: Path, tables: WarehouseTables
 ) -> None:
-    tables.trained[0].metrics.write_text('{"epochs": [{"number": 1}], "best": 1}')
+    tables.trained[0].metrics.write_text('{"epochs": [{"number": 1}], "kept": 1}')
     with pytest.raises(ValueError, match=r"metrics\.json: expected the epochs of a training"):
         build_warehouse(tmp_path / "warehouse.duckdb", tables)
 

@@ -1,0 +1,55 @@
+"""Which epoch's weights a training ends with: the last that is not clearly worse than the best.
+
+The highest of many scores on few documents is high by chance as well, and learning rates fall to 0:
+a later epoch is the riper one. So a lower score on dev speaks against it only where documents agree
+that it is lower (the one-standard-error rule of Breiman et al. 1984, at 95 %).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.judged import Judged
+from models.ratios import ratios
+
+Float64Array = NDArray[np.float64]
+
+CLEARLY: Final = 1.645
+"""Standard errors that a difference is larger than by chance in one of twenty cases."""
+
+
+def counts_by_document(judged: Judged) -> Float64Array:
+    """Gold, predicted and correct triples of each document [B, 3] float64."""
+    counts = np.zeros((len(judged.doc_ids), 3))
+    np.add.at(counts, judged.rows, judged.counts)
+    return counts
+
+
+def f1_of(counts: Float64Array) -> float:
+    """F1 over all documents, from 0 to 1; 0 where nothing is to be counted.
+
+    Args:
+        counts: [B, 3] gold, predicted, correct of each document.
+    """
+    return float(np.nan_to_num(ratios(counts.sum(0))["f1"]))
+
+
+def clearly_worse(counts: Float64Array, best: Float64Array) -> bool:
+    """Whether an F1 is lower than another one by more than documents scatter.
+
+    Args:
+        counts: [B, 3] gold, predicted, correct of each document.
+        best: the same of the same documents, of the one that may be better.
+    """
+    scatter = np.linalg.norm(_influence(counts) - _influence(best))
+    return f1_of(best) - f1_of(counts) > CLEARLY * float(scatter)
+
+
+def _influence(counts: Float64Array) -> Float64Array:
+    """By how much each document moves F1 [B], to first order (the infinitesimal jackknife)."""
+    gold, predicted, correct = counts.T
+    total = (gold + predicted).sum()
+    return (2 * correct - f1_of(counts) * (gold + predicted)) / max(total, 1)
