@@ -112,23 +112,6 @@ def test_two_windows_are_the_published_ones():
     assert window_spans(700, 512) == [(0, 511), (189, 700)]
 
 
-def test_bilinear_is_the_plain_one():
-    from models.bilinear import GroupedBilinear
-
-    torch.manual_seed(0)
-    bilinear = GroupedBilinear(12, 4, 5).double()
-    head, tail = (torch.randn(7, 12, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    outer = head.view(7, 3, 4, 1) * tail.view(7, 3, 1, 4)
-    plain = outer.flatten(1) @ bilinear.weight.flatten(0, 1)
-    torch.testing.assert_close(bilinear(head, tail).double(), plain, atol=1e-5, rtol=1e-5)
-    weight = torch.randn(7, 5, dtype=torch.float64)
-    inputs = (head, tail, bilinear.weight)
-    ours = torch.autograd.grad((bilinear(head, tail) * weight).sum(), inputs)
-    theirs = torch.autograd.grad((plain * weight).sum(), inputs)
-    for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_both_ways_of_attention_agree(dtype):
     from models.attention import attend
