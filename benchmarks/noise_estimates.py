@@ -29,7 +29,7 @@ from corpus.artefacts import read_json, write_json
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS
-from corpus.soft_labels import ORIGIN
+from corpus.soft_shards import ORIGIN
 from corpus.tables import write_table
 from docre_assets.soft_labelling import SoftLabeller
 from docre_assets.training import StageInputs, train_stage

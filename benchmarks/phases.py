@@ -22,7 +22,7 @@ from models.config import Stage
 from models.extractor import Extractor
 from models.infer import InferenceBudget, infer_encoded
 from models.memory import DocumentLimit
-from models.plan import in_groups, plan_epochs
+from models.plan import Plan, Sizes
 from models.runtime import Runtime
 from models.steps import Steps
 
@@ -52,8 +52,8 @@ class Subject:
     @cached_property
     def groups(self) -> list[list[list[int]]]:
         """The batches of each step of an epoch."""
-        epoch = plan_epochs(self.encoded, self.stage.training, self.extractor.window)[0]
-        return in_groups(epoch, self.stage.training.accumulation)
+        sizes = Sizes.of(self.encoded)
+        return Plan(sizes, self.stage.training, self.extractor.window).epoch(1)
 
     @property
     def teacher(self) -> Path:
@@ -103,7 +103,8 @@ def tokenizing(subject: Subject) -> Measured:
 
 def inference(subject: Subject) -> Measured:
     """Encoded documents to logits and shares of sentences, in the batches that `infer` makes."""
-    encoded, budget = subject.encoded, InferenceBudget()
+    encoded = subject.encoded
+    budget = InferenceBudget.of(subject.runtime.torch_device)
     limit = DocumentLimit(budget.batch_documents)
 
     def work(clock: Clock) -> None:

@@ -26,7 +26,8 @@ from corpus.evidence import PairEvidence
 from corpus.ingest import RELATIONS_FILE, documents_file, ingest
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
-from corpus.soft_labels import MANIFEST, SoftLabels
+from corpus.soft_labels import SoftLabels
+from corpus.soft_shards import MANIFEST
 from corpus.sources import open_folder
 from corpus.tables import read_documents
 from models.checkpoint_files import checkpoint_digest

@@ -39,7 +39,7 @@ from corpus.knowledge_base import triples_of
 from corpus.logits import Calibration, ends_of_pairs, places_of_pairs
 from corpus.relations import RelationVocabulary
 from corpus.schema import ANNOTATED, Document, Entity, Label, Mention, Split
-from corpus.soft_labels import ShardOrigin, write_shard
+from corpus.soft_shards import ShardOrigin, write_shard
 from corpus.tables import write_documents, write_table
 from quality.default_limits import LIMITS
 from quality.report import Report

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -165,5 +165,17 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def digest_of(*parts: Any) -> str:
     """Digest of values that JSON can hold, independent of the order of keys."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_as_json(parts)).hexdigest()[:16]
+
+
+def digest_of_all(values: Iterable[Any]) -> str:
+    """`digest_of` the list of these values, one in memory at once."""
+    sha = hashlib.sha256(b"[[")
+    for number, value in enumerate(values):
+        sha.update(b", " * (number > 0) + _as_json(value))
+    sha.update(b"]]")
+    return sha.hexdigest()[:16]
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()

@@ -17,6 +17,9 @@ from corpus.schema import Document, Label
 MARKER: Final = "*"
 """The word put before and after every mention."""
 
+REMEMBERED: Final = 100_000
+"""Words whose pieces are kept, at 250 bytes each; all are forgotten when there are more."""
+
 Int32Array = NDArray[np.int32]
 Split = Callable[[list[str]], Sequence[Sequence[int]]]
 
@@ -49,7 +52,7 @@ class EncodedDocument:
 
 
 class DocumentEncoder:
-    """Turns documents into token ids, remembering the pieces of every word it has seen.
+    """Turns documents into token ids, remembering the pieces of words it has seen.
 
     Args:
         split: gives the token ids of each word of a list, without special tokens.
@@ -84,6 +87,8 @@ class DocumentEncoder:
         )
 
     def _learn(self, words: Iterable[str]) -> None:
+        if len(self._pieces) > REMEMBERED:
+            self._pieces.clear()
         unseen = sorted({*words, MARKER} - self._pieces.keys())
         if unseen:
             self._pieces.update(zip(unseen, self._split(unseen), strict=True))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from corpus.evidence import PairEvidence
@@ -33,31 +36,48 @@ class EvidencePlace:
     """S."""
 
 
-def places_of(evidence: Sequence[PairEvidence]) -> list[EvidencePlace]:
-    """Where evidence stands that is written one document after another."""
-    pair = share = 0
-    places = []
-    for found in evidence:
-        places.append(EvidencePlace(pair, share, *found.shares.shape))
-        pair, share = pair + len(found), share + found.shares.size
-    return places
+class EvidenceWriter:
+    """Takes the evidence of one document after another.
+
+    Args:
+        pairs: where ``pairs`` go, int32.
+        shares: where ``shares`` go, float16.
+    """
+
+    def __init__(self, pairs: IO[bytes], shares: IO[bytes]) -> None:
+        self._pairs, self._shares = pairs, shares
+        self._n_pairs = self._n_shares = 0
+
+    def add(self, evidence: PairEvidence) -> EvidencePlace:
+        """Write a document's evidence; gives where it stands."""
+        place = EvidencePlace(self._n_pairs, self._n_shares, *evidence.shares.shape)
+        self._pairs.write(evidence.pairs.astype("<i4").tobytes())
+        self._shares.write(evidence.shares.astype("<f2").tobytes())
+        self._n_pairs += len(evidence)
+        self._n_shares += evidence.shares.size
+        return place
 
 
-def write_evidence(path: Path, evidence: Sequence[PairEvidence]) -> None:
-    """Write ``pairs`` int32 [ΣK] and ``shares`` float16 [ΣK·S], document after document."""
-    pairs = [np.empty(0, np.int32), *(found.pairs for found in evidence)]
-    shares = [np.empty(0, np.float16), *(found.shares.ravel() for found in evidence)]
-    save_file(
-        {
-            _PAIRS: np.concatenate(pairs).astype(np.int32),
-            _SHARES: np.concatenate(shares).astype(np.float16),
-        },
-        path,
-    )
+@contextmanager
+def evidence_writer(path: Path) -> Iterator[EvidenceWriter]:
+    """Write ``pairs`` int32 [ΣK] and ``shares`` float16 [ΣK·S], document after document.
+
+    They wait in files without a name, as a file of tensors begins with the sizes of all.
+    """
+    folder = path.parent
+    with TemporaryFile(dir=folder) as pairs, TemporaryFile(dir=folder) as shares:
+        yield EvidenceWriter(pairs, shares)
+        save_file({_PAIRS: _content(pairs, "<i4"), _SHARES: _content(shares, "<f2")}, path)
+
+
+def _content(stream: IO[bytes], kind: str) -> NDArray[Any]:
+    """All that was written, memory-mapped."""
+    stream.flush()
+    return np.memmap(stream, kind, "r") if stream.tell() else np.empty(0, kind)
 
 
 class MappedEvidence:
-    """What `write_evidence` has written, memory-mapped.
+    """What `evidence_writer` has written, memory-mapped.
 
     Raises:
         ValueError: if the file is truncated.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -29,6 +30,14 @@ def write_table(
         table.lazy().sink_parquet(
             draft, compression="zstd", row_group_size=ROW_GROUP, metadata=dict(told or {})
         )
+
+
+def gathered(rows: Iterable[tuple[Any, ...]], schema: pl.Schema) -> pl.DataFrame:
+    """Rows as a table, a row group of them as Python objects, which take ten times the room."""
+    stream, pieces = iter(rows), [pl.DataFrame(schema=schema)]
+    while piece := list(islice(stream, ROW_GROUP)):
+        pieces.append(pl.DataFrame(piece, schema, orient="row"))
+    return pl.concat(pieces)
 
 
 def write_documents(documents: Iterable[Document], path: Path, split: Split) -> None:

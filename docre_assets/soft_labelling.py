@@ -1,6 +1,6 @@
 """Soft labels of one shard: computed once, kept while nothing they depend on has changed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from corpus.artefacts import digest_of
+from corpus.artefacts import digest_of, digest_of_all
+from corpus.document_keys import document_keys
 from corpus.evidence import PairEvidence
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
-from corpus.soft_labels import (
+from corpus.soft_checks import check_shard, earlier_rows, shard_is_current
+from corpus.soft_shards import (
     MANIFEST,
-    DocumentKey,
+    MappedShard,
     Record,
     ShardOrigin,
     SoftLabel,
-    check_shard,
-    document_keys,
-    earlier_labels,
-    shard_is_current,
     write_shard,
 )
 from corpus.tables import read_documents
@@ -101,44 +99,39 @@ class SoftLabeller:
             documents: a `DOCUMENTS` table.
             folder: the shard of soft labels, replaced if it exists and is of something else.
         """
-        keys = list(document_keys(documents))
-        origin = self._origin(keys)
-        kept = shard_is_current(folder, origin) and not check_shard(folder, documents)
-        n_kept = len(keys) if kept else self._write(documents, keys, origin, folder)
-        entities = pl.read_parquet(folder / MANIFEST)["entities"].cast(pl.Int64)
+        origin, n_computed = self._origin(documents), 0
+        if not shard_is_current(folder, origin) or check_shard(folder, documents):
+            rows = earlier_rows(folder, origin, documents)
+            n_computed = rows.null_count()
+            records = self._records(documents, rows, folder)
+            write_shard(folder, records, origin, len(self.vocabulary))
+        manifest = pl.read_parquet(folder / MANIFEST, columns=["entities"])
+        entities = manifest["entities"].cast(pl.Int64)
         n_pairs = (entities * (entities - 1)).sum()
-        return LabelledShard(n_kept, len(keys) - n_kept, n_pairs, digest_of(vars(origin)), folder)
+        n_kept, told = len(manifest) - n_computed, digest_of(vars(origin))
+        return LabelledShard(n_kept, n_computed, n_pairs, told, folder)
 
-    def _write(
-        self, documents: Path, keys: Sequence[DocumentKey], origin: ShardOrigin, folder: Path
-    ) -> int:
-        """Write the shard, and give the number of documents whose logits were taken over."""
-        earlier = earlier_labels(folder, origin)
-        n_kept = sum(key in earlier for key in keys)
-        records = self._records(documents, keys, earlier)
-        del earlier  # the stream alone maps the old files, and ends before they are removed
-        write_shard(folder, records, origin, len(self.vocabulary))
-        return n_kept
-
-    def _records(
-        self,
-        documents: Path,
-        keys: Sequence[DocumentKey],
-        earlier: Mapping[DocumentKey, SoftLabel],
-    ) -> Iterator[Record]:
+    def _records(self, documents: Path, rows: pl.Series, folder: Path) -> Iterator[Record]:
         """Soft labels of all documents in the order of the table.
 
         The table is read twice side by side: the teacher looks ahead for documents to compute
         together, past any number that it need not compute.
+
+        Args:
+            documents: the table.
+            rows: `earlier_rows` of its documents.
+            folder: the earlier shard. This stream alone maps its files, and ends before they are
+                removed.
         """
+        earlier = MappedShard(folder) if rows.count() else None
         new = (
             document
-            for document, key in zip(read_documents(documents), keys, strict=True)
-            if key not in earlier
+            for document, row in zip(read_documents(documents), rows, strict=True)
+            if row is None
         )
         computed = self._computed(new)
-        for document, key in zip(read_documents(documents), keys, strict=True):
-            yield (document, *_copied(earlier[key])) if key in earlier else next(computed)
+        for document, row in zip(read_documents(documents), rows, strict=True):
+            yield next(computed) if row is None else (document, *_copied(earlier.at(row)))
 
     def _computed(self, documents: Iterator[Document]) -> Iterator[Record]:
         """Soft labels by the teacher, which is not loaded before the first are asked for."""
@@ -149,12 +142,12 @@ class SoftLabeller:
             none = PairEvidence.none(len(document.sentences))
             yield document, found.logits, found.evidence() if learnt else none
 
-    def _origin(self, keys: Sequence[DocumentKey]) -> ShardOrigin:
+    def _origin(self, documents: Path) -> ShardOrigin:
         """Digests of teacher, vocabulary and text; the documents' labels do not move logits."""
         return ShardOrigin(
             teacher=checkpoint_digest(self.checkpoint),
             vocabulary=self.vocabulary.digest,
-            corpus=digest_of(keys),
+            corpus=digest_of_all(document_keys(documents)),
             code=self.code,
         )
 

@@ -12,9 +12,11 @@ import polars as pl
 
 from corpus.artefacts import digest, digest_of, read_json
 from corpus.distant import read_shards
+from corpus.document_keys import document_digest
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
-from corpus.soft_labels import ShardOrigin, SoftLabels, document_digest, write_shard
+from corpus.soft_labels import SoftLabels
+from corpus.soft_shards import ShardOrigin, write_shard
 from corpus.tables import read_documents
 from models.checkpoint_files import CALIBRATION, METRICS, checkpoint_digest, model_version
 from models.config import ModelConfig, Stage, Start
@@ -137,6 +139,7 @@ def train_stage(
         soft_labels=_soft_labels(stage, inputs, vocabulary),
         on_epoch=on_epoch,
         state=state,
+        scratch=outputs.checkpoint.parent,
     )
     dev_logits = calibrate(extractor, dev, runtime)
     metrics = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
@@ -243,38 +243,3 @@ def _evidence(
         torch.from_numpy(np.concatenate([first + e.pairs for first, e in found])),
         torch.from_numpy(np.concatenate(shares).astype(np.float32)),
     )
-
-
-def pack(
-    documents: Sequence[EncodedDocument],
-    order: Sequence[int],
-    *,
-    batch_documents: int,
-    token_budget: int,
-    cell_budget: int,
-    window: int | None = None,
-) -> Iterator[list[int]]:
-    """Cut ``order`` (indices of documents) into batches that keep all three limits.
-
-    A document that exceeds a budget by itself is a batch of its own. Tokens are counted as
-    `collate` lays them out: in rows of at most ``window`` (one row a document if not given).
-    """
-    batch: list[int] = []
-    longest = rows = cells = 0
-    for index in order:
-        length, size = len(documents[index].token_ids), documents[index].n_entities ** 2
-        width, count = _row_sizes(length, window or length)
-        too_long = max(longest, width) * (rows + count) > token_budget
-        full = len(batch) == batch_documents or too_long or cells + size > cell_budget
-        if batch and full:
-            yield batch
-            batch, longest, rows, cells = [], 0, 0, 0
-        batch.append(index)
-        longest, rows, cells = max(longest, width), rows + count, cells + size
-    if batch:
-        yield batch
-
-
-def _row_sizes(length: int, window: int) -> tuple[int, int]:
-    """Length of a document's longest row of tokens, and the number of its rows."""
-    return min(length, window), len(window_spans(length, window))

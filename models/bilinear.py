@@ -71,7 +71,7 @@ def _outer(head: Tensor, tail: Tensor, buffer: Tensor) -> Tensor:
 def _add_product(total: Tensor, one: Tensor, other: Tensor) -> None:
     """Add a matrix product in place; in one go if it is of the same type as the sum."""
     if one.dtype == total.dtype:
-        total.addmm_(one, other)
+        torch.addmm(total, one, other, out=total)  # counted by torch, as addmm_ is not
     else:
         total += one @ other
 

@@ -24,10 +24,10 @@ from corpus.logits import (
     relations_above_th,
 )
 from corpus.schema import PREDICTIONS, Document
-from models.batch import pack
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
-from models.memory import Batches, DocumentLimit, memory_for
+from models.memory import DocumentLimit, memory_for
+from models.plan import Batches, Budget, Sizes, pack
 from models.runtime import Runtime
 from models.thresholds import Thresholds
 from models.triples import Triple
@@ -49,6 +49,11 @@ class InferenceBudget:
     batch_documents: int = 16
     token_budget: int = 8192
     cell_budget: int = 20000
+
+    @classmethod
+    def of(cls, device: torch.device) -> InferenceBudget:
+        """What a device computes fastest; few documents on a CPU, whose cache then holds more."""
+        return cls(batch_documents=4) if device.type == "cpu" else cls()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,7 @@ def infer(
     Raises:
         MemoryError: if a document does not fit even by itself.
     """
-    budget = budget or InferenceBudget()
+    budget = budget or InferenceBudget.of(runtime.torch_device)
     limit = DocumentLimit(budget.batch_documents)
     stream = iter(documents)
     while group := list(islice(stream, budget.look_ahead)):
@@ -125,7 +130,9 @@ def infer_encoded(
     """What the model says of each encoded document; ``limit`` is lowered if memory runs out."""
     runtime.use_threads()
     extractor.network.to(runtime.torch_device).eval()
-    order = sorted(range(len(documents)), key=lambda i: len(documents[i].token_ids))
+    sizes = Sizes.of(documents)
+    order = np.argsort(sizes.tokens, stable=True).tolist()
+    limits = (budget.batch_documents, budget.token_budget, budget.cell_budget)
     inferred: dict[int, Inferred] = {}
 
     def compute(batches: Batches) -> None:
@@ -133,14 +140,7 @@ def infer_encoded(
             found = _infer_batch(extractor, [documents[i] for i in indices], runtime)
             inferred.update(zip(indices, found, strict=True))
 
-    for batch in pack(
-        documents,
-        order,
-        batch_documents=budget.batch_documents,
-        token_budget=budget.token_budget,
-        cell_budget=budget.cell_budget,
-        window=extractor.window,
-    ):
+    for batch in pack(sizes, order, Budget(*limits, extractor.window)):
         limit.fitted([batch], compute)
     return [inferred[i] for i in range(len(documents))]
 

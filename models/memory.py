@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import torch
 
 from corpus.encode import EncodedDocument
+from models.plan import Batches
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ _SIGNS: Final = (
 )
 """In lower case, what torch's errors say that are of no class of their own, on CPUs above all."""
 
-Batches = list[list[int]]
 Result = TypeVar("Result")
 
 

@@ -1,63 +1,123 @@
-"""Which documents are trained on together, epoch by epoch, fixed by the seed."""
+"""Which documents are computed together: batches within budgets, and epochs fixed by the seed."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from corpus.encode import EncodedDocument
-from models.batch import pack
+from models.batch import window_spans
 from models.config import TrainConfig
 
 BUCKET: Final = 16
 """Batches' worth of documents that are sorted by length together, out of a random order."""
 
+Batches = list[list[int]]
+"""Indices of documents, batch by batch."""
 
-def plan_epochs(
-    documents: Sequence[EncodedDocument], config: TrainConfig, window: int | None = None
-) -> list[list[list[int]]]:
-    """Batches of document indices for every epoch, fixed by the seed.
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """What decides which documents fit together."""
+
+    tokens: NDArray[np.int32]
+    """T of each document, int32."""
+    entities: NDArray[np.int32]
+    """E of each document, int32."""
+
+    @classmethod
+    def of(cls, documents: Sequence[EncodedDocument]) -> Sizes:
+        """Of documents in memory."""
+        tokens = [len(document.token_ids) for document in documents]
+        entities = [document.n_entities for document in documents]
+        return cls(np.array(tokens, np.int32), np.array(entities, np.int32))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a batch may hold; a document that exceeds it by itself is a batch of its own."""
+
+    documents: int
+    tokens: int
+    """In rows of at most ``window``, padding and overlaps of windows included."""
+    cells: int
+    """Σ E²."""
+    window: int | None = None
+    """Longest row of tokens, as `models.batch.collate` lays them out; None for a row a document."""
+
+
+def pack(sizes: Sizes, order: Sequence[int], budget: Budget) -> Iterator[list[int]]:
+    """Cut ``order`` (indices of documents) into batches that keep a budget."""
+    batch: list[int] = []
+    longest = rows = cells = 0
+    for index in order:
+        length, size = int(sizes.tokens[index]), int(sizes.entities[index]) ** 2
+        width, count = _row_sizes(length, budget.window or length)
+        too_long = max(longest, width) * (rows + count) > budget.tokens
+        full = len(batch) == budget.documents or too_long or cells + size > budget.cells
+        if batch and full:
+            yield batch
+            batch, longest, rows, cells = [], 0, 0, 0
+        batch.append(index)
+        longest, rows, cells = max(longest, width), rows + count, cells + size
+    if batch:
+        yield batch
+
+
+def _row_sizes(length: int, window: int) -> tuple[int, int]:
+    """Length of a document's longest row of tokens, and the number of its rows."""
+    return min(length, window), len(window_spans(length, window))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The optimizer steps of a training, an epoch at a time; the same for the same seed.
 
     Each epoch draws a random order, sorts stretches of it by length, cuts them into batches and
     shuffles those, so that batches hold little padding and yet differ from epoch to epoch.
-    ``window`` is the longest row of tokens, as `models.batch.pack` takes it.
     """
-    draw = random.Random(config.seed)
-    return [_plan_epoch(documents, config, window, draw) for _ in range(config.epochs)]
 
+    sizes: Sizes
+    """Of the documents that are trained on."""
+    config: TrainConfig
+    window: int | None = None
+    """Longest row of tokens."""
 
-def _plan_epoch(
-    documents: Sequence[EncodedDocument],
-    config: TrainConfig,
-    window: int | None,
-    draw: random.Random,
-) -> list[list[int]]:
-    order = list(range(len(documents)))
-    draw.shuffle(order)
-    stretch = BUCKET * config.batch_documents
-    bucketed = [
-        index
-        for start in range(0, len(order), stretch)
-        for index in sorted(
-            order[start : start + stretch], key=lambda i: len(documents[i].token_ids)
-        )
-    ]
-    batches = list(
-        pack(
-            documents,
-            bucketed,
-            batch_documents=config.batch_documents,
-            token_budget=config.token_budget,
-            cell_budget=config.cell_budget,
-            window=window,
-        )
-    )
-    draw.shuffle(batches)
-    return batches
+    def epoch(self, number: int) -> list[Batches]:
+        """The batches of each step of an epoch, ``number`` from 1; made anew by every call."""
+        batches, accumulation = self._batches(number), self.config.accumulation
+        starts = range(0, len(batches), accumulation)
+        return [batches[start : start + accumulation] for start in starts]
 
+    @cached_property
+    def n_steps(self) -> int:
+        """Of all epochs."""
+        return sum(len(self.epoch(number)) for number in range(1, self.config.epochs + 1))
 
-def in_groups(batches: Sequence[list[int]], accumulation: int) -> list[list[list[int]]]:
-    """Batches whose gradients make one step; the last group may be smaller."""
-    starts = range(0, len(batches), accumulation)
-    return [list(batches[start : start + accumulation]) for start in starts]
+    def _batches(self, number: int) -> Batches:
+        draw = random.Random(f"{self.config.seed}, epoch {number}")
+        order = list(range(len(self.sizes.tokens)))
+        draw.shuffle(order)
+        batches = list(pack(self.sizes, self._bucketed(order), self._budget))
+        draw.shuffle(batches)
+        return batches
+
+    def _bucketed(self, order: Sequence[int]) -> list[int]:
+        """An order with stretches sorted by length."""
+        stretch = BUCKET * self.config.batch_documents
+        return [
+            index
+            for start in range(0, len(order), stretch)
+            for index in sorted(order[start : start + stretch], key=self.sizes.tokens.__getitem__)
+        ]
+
+    @property
+    def _budget(self) -> Budget:
+        config = self.config
+        return Budget(config.batch_documents, config.token_budget, config.cell_budget, self.window)

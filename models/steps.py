@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -13,8 +14,9 @@ from models.batch import Batch
 from models.config import Stage
 from models.extractor import Extractor
 from models.losses import evidence_terms, total_loss
-from models.memory import Batches, DocumentLimit, memory_for
+from models.memory import DocumentLimit, memory_for
 from models.optimizer import linear_schedule, optimizer_of
+from models.plan import Batches
 from models.random_state import random_state, set_random_state
 from models.runtime import Runtime
 
@@ -37,7 +39,7 @@ class Steps:
     def __init__(
         self,
         extractor: Extractor,
-        documents: list[EncodedDocument],
+        documents: Sequence[EncodedDocument],
         stage: Stage,
         runtime: Runtime,
         *,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from corpus.encode import EncodedDocument
+from corpus.encoded_documents import EncodedDocuments
 from corpus.schema import Document
 from corpus.soft_labels import SoftLabels
 from models.choice import clearly_worse, counts_by_document, f1_of
@@ -22,9 +24,8 @@ from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import triples
 from models.judged import Judged
-from models.memory import Batches
 from models.optimizer import restore_by_name, state_by_name
-from models.plan import in_groups, plan_epochs
+from models.plan import Plan, Sizes
 from models.random_state import random_state, set_random_state
 from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime
@@ -70,6 +71,7 @@ def fit(
     soft_labels: SoftLabels | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     state: TrainingState | None = None,
+    scratch: Path | None = None,
 ) -> History:
     """Train an extractor in place; dev tells which epoch's weights it ends with (`models.choice`).
 
@@ -86,6 +88,8 @@ def fit(
         on_epoch: called after every epoch that ends in this call.
         state: where training leaves its state as it goes. If it was interrupted, it goes on from
             there and ends as if it had not been. The caller clears it when the extractor is saved.
+        scratch: folder on a disk, where the encoded documents are while this call lasts, unnamed;
+            the system's for temporary files if not given.
 
     Raises:
         ValueError: if there are no documents, or soft labels are missing or of other documents.
@@ -95,14 +99,15 @@ def fit(
     runtime = runtime or Runtime()
     runtime.use_threads()
     extractor.version = None  # it is about to be another model than the one that was saved
-    encoded = _encode(extractor, documents, stage.objective, soft_labels)
-    epochs = plan_epochs(encoded, stage.training, extractor.window)
-    plan = [in_groups(batches, stage.training.accumulation) for batches in epochs]
+    stream = _encode(extractor, documents, stage.objective, soft_labels)
+    encoded = _require_some(EncodedDocuments(stream, scratch))
+    plan = Plan(Sizes(encoded.tokens, encoded.entities), stage.training, extractor.window)
     devices = [runtime.torch_device] if runtime.torch_device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(stage.training.seed)
-        total = sum(map(len, plan))
-        steps = Steps(extractor, encoded, stage, runtime, soft_labels=soft_labels, total=total)
+        steps = Steps(
+            extractor, encoded, stage, runtime, soft_labels=soft_labels, total=plan.n_steps
+        )
         return _run(_Run(steps, plan, state), dev, on_epoch)
 
 
@@ -111,7 +116,7 @@ def _encode(
     documents: Iterable[Document],
     objective: Objective,
     soft_labels: SoftLabels | None,
-) -> list[EncodedDocument]:
+) -> Iterator[EncodedDocument]:
     """Documents that have pairs, each seen to have what the objective needs."""
     if objective.distils and soft_labels is None:
         raise ValueError(
@@ -119,12 +124,14 @@ def _encode(
             "given, and without them this would silently be naive adaptation; materialize "
             "soft_labels, or set soft_weight to 0"
         )
-    encoded = []
     for document in documents:
         if objective.distils and soft_labels is not None:
             soft_labels.require(document)
         if document.n_pairs:
-            encoded.append(extractor.encode(document))
+            yield extractor.encode(document)
+
+
+def _require_some(encoded: EncodedDocuments) -> EncodedDocuments:
     if not encoded:
         raise ValueError("no document with two entities or more to train on; check the corpus")
     return encoded
@@ -179,9 +186,7 @@ class _Progress:
 class _Run:
     """A training under way: all that changes from step to step, in memory and on disk."""
 
-    def __init__(
-        self, steps: Steps, plan: list[list[Batches]], state: TrainingState | None
-    ) -> None:
+    def __init__(self, steps: Steps, plan: Plan, state: TrainingState | None) -> None:
         self.steps, self.plan, self.state = steps, plan, state
         self.progress = _Progress()
         self.kept_weights: Mapping[str, Tensor] = {}
@@ -190,13 +195,14 @@ class _Run:
     @property
     def ended(self) -> bool:
         """Whether no epoch is to follow."""
-        epochs, patience = len(self.progress.epochs), self.steps.config.patience
-        return epochs == len(self.plan) or 0 < patience <= epochs - self.progress.best
+        ended, config = len(self.progress.epochs), self.steps.config
+        patience = config.patience
+        return ended == config.epochs or 0 < patience <= ended - self.progress.best
 
     def train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""
         progress, number = self.progress, len(self.progress.epochs) + 1
-        groups, title = self.plan[number - 1], f"epoch {number}/{len(self.plan)}"
+        groups, title = self.plan.epoch(number), f"epoch {number}/{self.steps.config.epochs}"
         left = groups[progress.group :]
         self.steps.network.train()
         for group in tqdm(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from corpus.artefacts import read_json
-from corpus.soft_labels import ORIGIN, check_shard
+from corpus.soft_checks import check_shard
+from corpus.soft_shards import ORIGIN
 from quality.report import Problem, Report
 
 

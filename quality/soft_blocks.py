@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from corpus.logits import ends_of_pairs, margins_to_th, places_of_pairs
 from corpus.relations import RelationVocabulary
-from corpus.soft_labels import open_shard
+from corpus.soft_shards import open_shard
 from quality.labels import LABELS, Labelled
 
 ROWS: Final = 4096

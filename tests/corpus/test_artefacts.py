@@ -11,10 +11,19 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from corpus import artefacts
-from corpus.artefacts import UnwritableError, digest, digest_of, whole, write_json
+from corpus.artefacts import (
+    UnwritableError,
+    digest,
+    digest_of,
+    digest_of_all,
+    whole,
+    write_json,
+)
 from corpus.tables import write_table
 
 pytestmark = pytest.mark.breaks
@@ -189,3 +198,8 @@ def test_digests_are_of_what_json_holds():
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1}) != digest_of({"a": 1})
     with pytest.raises(TypeError):
         digest_of(object())
+
+
+@given(st.lists(st.tuples(st.text(), st.integers()) | st.dictionaries(st.text(), st.none())))
+def test_the_digest_of_values_that_stream_is_that_of_their_list(values):
+    assert digest_of_all(iter(values)) == digest_of(values)

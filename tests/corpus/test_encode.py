@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corpus.encode
 from corpus.encode import MARKER, DocumentEncoder
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document, Entity, Label, Mention
@@ -155,6 +156,26 @@ def test_remembered_pieces_are_those_of_one_by_one(several):
     for lines in several:
         ours, alone = remembering.encode(lines, VOCABULARY), encoder().encode(lines, VOCABULARY)
         np.testing.assert_array_equal(ours.token_ids, alone.token_ids)
+
+
+@given(st.lists(documents(), min_size=1, max_size=6), st.integers(0, 8))
+@settings(max_examples=50, deadline=None)
+def test_forgotten_pieces_are_asked_for_again(several, remembered):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(corpus.encode, "REMEMBERED", remembered)
+        forgetting = encoder()
+        for lines in several:
+            ours, alone = forgetting.encode(lines, VOCABULARY), encoder().encode(lines, VOCABULARY)
+            np.testing.assert_array_equal(ours.token_ids, alone.token_ids)
+
+
+def test_no_more_words_are_remembered_than_may_be(monkeypatch):
+    """But for those of one document."""
+    monkeypatch.setattr(corpus.encode, "REMEMBERED", 5)
+    forgetting = encoder()
+    for number in range(20):
+        forgetting.encode(document(chr(1000 + 2 * number) + chr(1001 + 2 * number)), VOCABULARY)
+        assert len(forgetting._pieces) <= 5 + 2
 
 
 def test_every_word_is_split_once():

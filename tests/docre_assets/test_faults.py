@@ -18,7 +18,7 @@ from sound_corpus import DEATH, write_sound_corpus
 
 from corpus.artefacts import read_json, write_json
 from corpus.schema import Split
-from corpus.soft_labels import LOGITS, ORIGIN, ShardOrigin, open_shard, write_shard
+from corpus.soft_shards import LOGITS, ORIGIN, ShardOrigin, open_shard, write_shard
 from corpus.tables import read_documents, write_table
 from docre_assets.assets import ASSETS
 from docre_assets.checks import CHECKS

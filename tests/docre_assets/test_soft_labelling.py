@@ -15,7 +15,9 @@ from corpus import artefacts
 from corpus.distant import read_shards, write_shards
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document, Entity, Mention, Split
-from corpus.soft_labels import LOGITS, SoftLabels, check_shard
+from corpus.soft_checks import check_shard
+from corpus.soft_labels import SoftLabels
+from corpus.soft_shards import LOGITS
 from corpus.tables import write_documents
 from docre_assets.soft_labelling import SoftLabeller
 from models.checkpoint import save_checkpoint

@@ -9,7 +9,8 @@ from conftest import VOCABULARY, make_document
 
 from corpus.evidence import PairEvidence
 from corpus.schema import Document
-from corpus.soft_labels import ShardOrigin, SoftLabels, write_shard
+from corpus.soft_labels import SoftLabels
+from corpus.soft_shards import ShardOrigin, write_shard
 from models.config import Objective, Stage, TrainConfig, preset
 from models.extractor import Extractor
 from models.runtime import Runtime

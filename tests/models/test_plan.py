@@ -11,16 +11,16 @@ from little_training import QUICK
 
 from corpus.encode import EncodedDocument
 from models.config import TrainConfig
-from models.plan import plan_epochs
+from models.plan import Plan, Sizes
 
 
-def lengths_only(lengths: list[tuple[int, int]]) -> list[EncodedDocument]:
-    """Documents of which only the length and the number of entities count."""
-    empty = np.empty(0, np.int32)
-    return [
-        EncodedDocument(f"d{i}", np.zeros(length, np.int32), (empty,) * size, None, empty)
-        for i, (length, size) in enumerate(lengths)
-    ]
+def sizes_of(lengths: list[tuple[int, int]]) -> Sizes:
+    return Sizes(*np.array(lengths, np.int32).T)
+
+
+def batches(plan: Plan, number: int) -> list[list[int]]:
+    """Those of an epoch whose steps are of one batch."""
+    return [batch for group in plan.epoch(number) for batch in group]
 
 
 @given(
@@ -41,11 +41,12 @@ def test_every_epoch_has_every_document_once_within_budgets(
         cell_budget=cell_budget,
         seed=seed,
     )
-    documents = lengths_only(lengths)
-    plan = plan_epochs(documents, config)
-    assert plan == plan_epochs(documents, config)
-    assert len(plan) == 3
-    for epoch in plan:
+    plan = Plan(sizes_of(lengths), config)
+    epochs = [batches(plan, number) for number in (1, 2, 3)]
+    assert plan.n_steps == sum(map(len, epochs))
+    again = Plan(sizes_of(lengths), config)
+    assert [batches(again, number) for number in (3, 2, 1)] == epochs[::-1]
+    for epoch in epochs:
         assert Counter(i for batch in epoch for i in batch) == Counter(range(len(lengths)))
         for batch in epoch:
             assert 1 <= len(batch) <= batch_documents
@@ -56,25 +57,42 @@ def test_every_epoch_has_every_document_once_within_budgets(
 
 def test_the_token_budget_counts_rows_of_windows():
     """Two documents of 700 tokens are four rows of 512."""
-    documents = lengths_only([(700, 3), (700, 3)])
+    sizes = sizes_of([(700, 3), (700, 3)])
     config = TrainConfig(epochs=1, token_budget=4 * 512 - 1, batch_documents=4)
-    assert [len(epoch) for epoch in plan_epochs(documents, config, window=512)] == [2]
+    assert Plan(sizes, config, window=512).n_steps == 2
     enough = dataclasses.replace(config, token_budget=4 * 512)
-    assert [len(epoch) for epoch in plan_epochs(documents, enough, window=512)] == [1]
+    assert Plan(sizes, enough, window=512).n_steps == 1
 
 
 def test_epochs_and_seeds_differ():
-    documents = lengths_only([(random.Random(i).randrange(5, 90), 3) for i in range(40)])
-    one, other = (plan_epochs(documents, dataclasses.replace(QUICK, seed=s)) for s in (1, 2))
-    assert one[0] != one[1]
-    assert one[0] != other[0]
+    sizes = sizes_of([(random.Random(i).randrange(5, 90), 3) for i in range(40)])
+    one, other = (Plan(sizes, dataclasses.replace(QUICK, seed=s)) for s in (1, 2))
+    assert one.epoch(1) != one.epoch(2)
+    assert one.epoch(1) != other.epoch(1)
+
+
+def test_steps_are_of_as_many_batches_as_are_accumulated():
+    sizes = sizes_of([(10, 3)] * 7)
+    plan = Plan(sizes, TrainConfig(epochs=2, batch_documents=1, accumulation=3))
+    assert [len(group) for group in plan.epoch(1)] == [3, 3, 1]
+    assert plan.n_steps == 6
+
+
+def test_sizes_are_those_of_the_documents():
+    empty = np.empty(0, np.int32)
+    documents = [
+        EncodedDocument("a", np.zeros(9, np.int32), (empty,) * 2, None, empty),
+        EncodedDocument("b", np.zeros(4, np.int32), (), None, empty),
+    ]
+    sizes = Sizes.of(documents)
+    assert (sizes.tokens.tolist(), sizes.entities.tolist()) == ([9, 4], [2, 0])
 
 
 def test_batches_hold_little_padding():
     draw = random.Random(0)
-    documents = lengths_only([(draw.randrange(10, 500), 3) for _ in range(200)])
+    sizes = sizes_of([(draw.randrange(10, 500), 3) for _ in range(200)])
     config = dataclasses.replace(QUICK, batch_documents=4, epochs=1)
-    [epoch] = plan_epochs(documents, config)
-    tokens = [[len(documents[i].token_ids) for i in batch] for batch in epoch]
+    epoch = batches(Plan(sizes, config), 1)
+    tokens = [[int(sizes.tokens[i]) for i in batch] for batch in epoch]
     padded = sum(len(batch) * max(batch) for batch in tokens)
     assert sum(map(sum, tokens)) / padded > 0.9

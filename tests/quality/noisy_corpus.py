@@ -11,7 +11,7 @@ import polars as pl
 from corpus.logits import Calibration, ends_of_pairs, margins_to_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, Document, Entity, Label, Mention, Split, to_row
-from corpus.soft_labels import ShardOrigin, write_shard
+from corpus.soft_shards import ShardOrigin, write_shard
 from corpus.tables import write_documents
 from quality.soft_blocks import Shard
 

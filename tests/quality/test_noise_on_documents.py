@@ -14,7 +14,7 @@ from corpus.demo_variety import RELATION_NAMES
 from corpus.logits import Calibration, places_of_pairs
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, Document, Split, to_row
-from corpus.soft_labels import ShardOrigin, write_shard
+from corpus.soft_shards import ShardOrigin, write_shard
 from corpus.tables import write_table
 from models.calibration import fit_calibration
 from quality.noise import noise_statistics

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, Document, Entity, Label, Mention, Split, to_row
-from corpus.soft_labels import ShardOrigin, write_shard
+from corpus.soft_shards import ShardOrigin, write_shard
 from corpus.tables import write_documents
 from quality.report import SHOWN, Problem, Report
 from quality.shards import check_origin, check_soft_labels
