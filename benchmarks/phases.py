@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -157,7 +156,6 @@ PHASES: Final[Mapping[str, Callable[[Subject], Measured]]] = {
 
 
 def _timed(work: Callable[[], None]) -> Measured:
-    gc.collect()
     with peak_memory() as peak:
         started = time.perf_counter()
         work()
@@ -166,7 +164,6 @@ def _timed(work: Callable[[], None]) -> Measured:
 
 
 def _timed_by_part(subject: Subject, work: Callable[[Clock], None]) -> Measured:
-    gc.collect()
     with peak_memory() as peak, timed_parts(subject.extractor.network) as clock:
         work(clock)
     return Measured(sum(clock.seconds.values()), peak.resident, clock.seconds)

@@ -28,13 +28,15 @@ class EncodedDocuments(Sequence[EncodedDocument]):
 
     Args:
         documents: are taken one by one.
-        folder: of the file; the system's for temporary files if not given.
+        folder: of the file, made if it is not there; the system's for temporary files if not given.
 
     Raises:
         OSError: if there is no room for the file.
     """
 
     def __init__(self, documents: Iterable[EncodedDocument], folder: Path | None = None) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         places, tokens, entities = array("q", [0]), array("i"), array("i")
         with tempfile.TemporaryFile(dir=folder) as file:
             for document in documents:

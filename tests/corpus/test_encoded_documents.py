@@ -79,8 +79,9 @@ def test_there_is_nothing_beyond_the_last_document():
 
 def test_nothing_is_left_in_the_folder_even_while_it_is_used(tmp_path):
     empty = np.empty(0, np.int32)
-    stored = EncodedDocuments([EncodedDocument("a", empty, (), None, empty)], tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    folder = tmp_path / "not" / "there"
+    stored = EncodedDocuments([EncodedDocument("a", empty, (), None, empty)], folder)
+    assert list(folder.iterdir()) == []
     assert stored[0].doc_id == "a"
 
 
