@@ -237,10 +237,10 @@ PRESETS: Final[Mapping[str, Preset]] = {
         model=_SMALL,
         teacher=Stage(TrainConfig(epochs=12, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
-            TrainConfig(epochs=5, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
+            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
             Objective(na_weight=0.5, soft_weight=1.0),
         ),
-        finetune=Stage(TrainConfig(epochs=10, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
+        finetune=Stage(TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
     ),
     "bert-base": _published(
         "bert-base-cased",
