@@ -62,14 +62,14 @@ class EncodedDocuments(Sequence[EncodedDocument]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         place = range(len(self))[index]
-        return _read(self._numbers[self._places[place] : self._places[place + 1]])
+        return _read(np.array(self._numbers[self._places[place] : self._places[place + 1]]))
 
 
 def _mapped(file: IO[bytes]) -> Int32Array:
-    """All of a file; pages that somebody changes would become his own."""
+    """All of a file, read-only: what may be written to would count as memory, all of it."""
     if file.seek(0, 2) == 0:
         return np.empty(0, np.int32)
-    return np.asarray(np.memmap(file, np.int32, "c"))
+    return np.asarray(np.memmap(file, np.int32, "r"))
 
 
 def _write(file: IO[bytes], document: EncodedDocument) -> int:
