@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.parts import BATCHING, OPTIMIZER, Clock, Part, timed_parts
 from benchmarks.peak import peak_memory
 from benchmarks.teacher import save_teacher
-from corpus.encode import EncodedDocument
+from corpus.encode import EncodedDocument, Sizes
 from corpus.schema import Document, Split
 from corpus.tables import write_documents
 from docre_assets.soft_labelling import SoftLabeller
@@ -21,7 +21,7 @@ from models.config import Stage
 from models.extractor import Extractor
 from models.infer import InferenceBudget, infer_encoded
 from models.memory import DocumentLimit
-from models.plan import Plan, Sizes
+from models.plan import Plan
 from models.runtime import Runtime
 from models.steps import Steps
 

@@ -51,6 +51,23 @@ class EncodedDocument:
         return self.n_entities * (self.n_entities - 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """What decides which documents fit together."""
+
+    tokens: Int32Array
+    """T of each document, int32."""
+    entities: Int32Array
+    """E of each document, int32."""
+
+    @classmethod
+    def of(cls, documents: Sequence[EncodedDocument]) -> Sizes:
+        """Of documents in memory."""
+        tokens = [len(document.token_ids) for document in documents]
+        entities = [document.n_entities for document in documents]
+        return cls(np.array(tokens, np.int32), np.array(entities, np.int32))
+
+
 class DocumentEncoder:
     """Turns documents into token ids, remembering the pieces of words it has seen.
 

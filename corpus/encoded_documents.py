@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import IO, Final, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corpus.encode import EncodedDocument
+from corpus.encode import EncodedDocument, Int32Array, Sizes
 from corpus.evidence import PairEvidence
-
-Int32Array = NDArray[np.int32]
 
 _HEADER: Final = 7
 """Numbers that open a document: bytes of its id, T, E, M, S, L and K; -1 for what is None."""
@@ -46,13 +43,11 @@ class EncodedDocuments(Sequence[EncodedDocument]):
             file.flush()
             self._numbers = _mapped(file)
         self._places = np.asarray(places)
-        self.tokens: Int32Array = np.asarray(tokens, np.int32)
-        """T of each document, int32."""
-        self.entities: Int32Array = np.asarray(entities, np.int32)
-        """E of each document, int32."""
+        self.sizes = Sizes(np.asarray(tokens, np.int32), np.asarray(entities, np.int32))
+        """Of all documents."""
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.sizes.tokens)
 
     @overload
     def __getitem__(self, index: int) -> EncodedDocument: ...
@@ -86,7 +81,7 @@ def _write(file: IO[bytes], document: EncodedDocument) -> int:
         -1 if evidence is None else len(evidence),
     ]
     parts = [
-        np.array(header),
+        header,
         np.frombuffer(name.ljust(_padded(len(name))), np.int32),
         document.token_ids,
         [len(starts) for starts in document.mention_starts],

@@ -12,20 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.judged import Judged
 from models.ratios import ratios
 
 Float64Array = NDArray[np.float64]
 
 CLEARLY: Final = 1.645
 """Standard errors that a difference is larger than by chance in one of twenty cases."""
-
-
-def counts_by_document(judged: Judged) -> Float64Array:
-    """Gold, predicted and correct triples of each document [B, 3] float64."""
-    counts = np.zeros((len(judged.doc_ids), 3))
-    np.add.at(counts, judged.rows, judged.counts)
-    return counts
 
 
 def f1_of(counts: Float64Array) -> float:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from corpus.encode import EncodedDocument
+from corpus.encode import EncodedDocument, Sizes
 from corpus.evidence import PairEvidence, evident_sentences
 from corpus.logits import (
     Calibration,
@@ -27,7 +27,7 @@ from corpus.schema import PREDICTIONS, Document
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
 from models.memory import DocumentLimit, memory_for
-from models.plan import Batches, Budget, Sizes, pack
+from models.plan import Batches, Budget, pack
 from models.runtime import Runtime
 from models.thresholds import Thresholds
 from models.triples import Triple
@@ -54,6 +54,10 @@ class InferenceBudget:
     def of(cls, device: torch.device) -> InferenceBudget:
         """What a device computes fastest; few documents on a CPU, whose cache then holds more."""
         return cls(batch_documents=4) if device.type == "cpu" else cls()
+
+    def of_a_batch(self, window: int) -> Budget:
+        """What a batch may hold, in rows of at most ``window`` tokens."""
+        return Budget(self.batch_documents, self.token_budget, self.cell_budget, window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +136,6 @@ def infer_encoded(
     extractor.network.to(runtime.torch_device).eval()
     sizes = Sizes.of(documents)
     order = np.argsort(sizes.tokens, stable=True).tolist()
-    limits = (budget.batch_documents, budget.token_budget, budget.cell_budget)
     inferred: dict[int, Inferred] = {}
 
     def compute(batches: Batches) -> None:
@@ -140,7 +143,7 @@ def infer_encoded(
             found = _infer_batch(extractor, [documents[i] for i in indices], runtime)
             inferred.update(zip(indices, found, strict=True))
 
-    for batch in pack(sizes, order, Budget(*limits, extractor.window)):
+    for batch in pack(sizes, order, budget.of_a_batch(extractor.window)):
         limit.fitted([batch], compute)
     return [inferred[i] for i in range(len(documents))]
 

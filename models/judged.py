@@ -68,6 +68,16 @@ class Judged:
         given = np.array([cell in self.given for cell in self.cells], bool)
         return np.stack([gold, given, gold & given], axis=1).astype(np.float64)
 
+    def by_document(self, numbers: Float64Array) -> Float64Array:
+        """Sums of numbers over the cells of each document [B, K] float64.
+
+        Args:
+            numbers: [N, K], K of each cell.
+        """
+        sums = np.zeros((len(self.doc_ids), numbers.shape[1]))
+        np.add.at(sums, self.rows, numbers)
+        return sums
+
 
 def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
     """Documents by id, once it is sure that they can be scored."""

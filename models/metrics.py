@@ -107,9 +107,7 @@ def tallies(judged: Judged, annotated_facts: Facts, distant_facts: Facts) -> Flo
     evidence = [_evidence(cell, judged) for cell in judged.cells]
     n_cells = len(judged.cells)
     parts = (judged.counts, np.reshape(seen, (n_cells, 2)), np.reshape(evidence, (n_cells, 3)))
-    sums = np.zeros((len(judged.doc_ids), SUMS))
-    np.add.at(sums, judged.rows, np.concatenate(parts, axis=1))
-    return sums
+    return judged.by_document(np.concatenate(parts, axis=1))
 
 
 def headline(sums: Float64Array) -> dict[str, Float64Array]:

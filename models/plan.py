@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from corpus.encode import EncodedDocument
+from corpus.encode import Sizes
 from models.batch import window_spans
 from models.config import TrainConfig
 
@@ -20,23 +17,6 @@ BUCKET: Final = 16
 
 Batches = list[list[int]]
 """Indices of documents, batch by batch."""
-
-
-@dataclass(frozen=True, eq=False)
-class Sizes:
-    """What decides which documents fit together."""
-
-    tokens: NDArray[np.int32]
-    """T of each document, int32."""
-    entities: NDArray[np.int32]
-    """E of each document, int32."""
-
-    @classmethod
-    def of(cls, documents: Sequence[EncodedDocument]) -> Sizes:
-        """Of documents in memory."""
-        tokens = [len(document.token_ids) for document in documents]
-        entities = [document.n_entities for document in documents]
-        return cls(np.array(tokens, np.int32), np.array(entities, np.int32))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
@@ -64,7 +64,7 @@ class Steps:
             MemoryError: if a document does not fit into memory even by itself.
         """
         terms = self.gradient(number, group)
-        self.move(number, [self.documents[i] for batch in group for i in batch])
+        self.move(number, (self.documents[i] for batch in group for i in batch))
         return terms
 
     def gradient(self, number: int, group: Batches) -> list[Terms]:
@@ -83,10 +83,11 @@ class Steps:
         return self.limit.fitted(group, compute)
 
     def _accumulated(self, number: int, batches: Batches) -> list[Terms]:
-        pairs = [sum(self.documents[i].n_pairs for i in batch) for batch in batches]
+        read = [[self.documents[i] for i in batch] for batch in batches]
+        pairs = [sum(document.n_pairs for document in documents) for documents in read]
         return [
-            self._backward(number, [self.documents[i] for i in batch], n_pairs / sum(pairs))
-            for batch, n_pairs in zip(batches, pairs, strict=True)
+            self._backward(number, documents, n_pairs / sum(pairs))
+            for documents, n_pairs in zip(read, pairs, strict=True)
         ]
 
     def _backward(self, number: int, documents: list[EncodedDocument], share: float) -> Terms:
@@ -130,8 +131,8 @@ class Steps:
             return self.network(batch), None
         return self.network.with_evidence(batch)
 
-    def move(self, number: int, documents: list[EncodedDocument]) -> None:
-        """Clip the gradient, move the weights by it, and drop it."""
+    def move(self, number: int, documents: Iterable[EncodedDocument]) -> None:
+        """Clip the gradient, move the weights by it, and drop it; an error names the documents."""
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         _require_finite({"norm of the gradient": norm.item()}, number, documents)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
@@ -140,7 +141,7 @@ class Steps:
         self.optimizer.zero_grad(set_to_none=True)
 
 
-def _require_finite(found: Terms, number: int, documents: list[EncodedDocument]) -> None:
+def _require_finite(found: Terms, number: int, documents: Iterable[EncodedDocument]) -> None:
     """Stop before a weight is moved by what is not finite."""
     if all(map(math.isfinite, found.values())):
         return

@@ -19,13 +19,13 @@ from corpus.encode import EncodedDocument
 from corpus.encoded_documents import EncodedDocuments
 from corpus.schema import Document
 from corpus.soft_labels import SoftLabels
-from models.choice import clearly_worse, counts_by_document, f1_of
+from models.choice import clearly_worse, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import triples
 from models.judged import Judged
 from models.optimizer import restore_by_name, state_by_name
-from models.plan import Plan, Sizes
+from models.plan import Plan
 from models.random_state import random_state, set_random_state
 from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime
@@ -100,8 +100,10 @@ def fit(
     runtime.use_threads()
     extractor.version = None  # it is about to be another model than the one that was saved
     stream = _encode(extractor, documents, stage.objective, soft_labels)
-    encoded = _require_some(EncodedDocuments(stream, scratch))
-    plan = Plan(Sizes(encoded.tokens, encoded.entities), stage.training, extractor.window)
+    encoded = EncodedDocuments(stream, scratch)
+    if not encoded:
+        raise ValueError("no document with two entities or more to train on; check the corpus")
+    plan = Plan(encoded.sizes, stage.training, extractor.window)
     devices = [runtime.torch_device] if runtime.torch_device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(stage.training.seed)
@@ -131,12 +133,6 @@ def _encode(
             yield extractor.encode(document)
 
 
-def _require_some(encoded: EncodedDocuments) -> EncodedDocuments:
-    if not encoded:
-        raise ValueError("no document with two entities or more to train on; check the corpus")
-    return encoded
-
-
 def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> History:
     run.resume()
     while not run.ended:
@@ -150,7 +146,9 @@ def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] |
 
 
 def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
-    return counts_by_document(Judged.of(dev, triples(steps.extractor, dev, steps.runtime)))
+    """Gold, predicted and correct triples of each document [B, 3] float64."""
+    judged = Judged.of(dev, triples(steps.extractor, dev, steps.runtime))
+    return judged.by_document(judged.counts)
 
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
@@ -196,8 +194,7 @@ class _Run:
     def ended(self) -> bool:
         """Whether no epoch is to follow."""
         ended, config = len(self.progress.epochs), self.steps.config
-        patience = config.patience
-        return ended == config.epochs or 0 < patience <= ended - self.progress.best
+        return ended == config.epochs or 0 < config.patience <= ended - self.progress.best
 
     def train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""

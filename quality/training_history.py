@@ -51,7 +51,8 @@ def training_history(models: Sequence[TrainedModel]) -> pl.DataFrame:
 def _epochs(model: TrainedModel) -> list[dict[str, Any]]:
     try:
         metrics = read_json(model.metrics)
-        return [_row(model, epoch, metrics["kept"]) for epoch in metrics["epochs"]]
+        kept = metrics["kept" if "kept" in metrics else "best"]  # its name in older checkpoints
+        return [_row(model, epoch, kept) for epoch in metrics["epochs"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{model.metrics}: expected the epochs of a training and the one that was kept, found "

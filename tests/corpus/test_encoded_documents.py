@@ -64,8 +64,8 @@ def test_what_is_read_is_what_was_written(documents):
         told(document) for document in reversed(documents)
     ]
     assert [told(document) for document in stored[:2]] == [told(d) for d in documents[:2]]
-    assert stored.tokens.tolist() == [len(document.token_ids) for document in documents]
-    assert stored.entities.tolist() == [document.n_entities for document in documents]
+    assert stored.sizes.tokens.tolist() == [len(document.token_ids) for document in documents]
+    assert stored.sizes.entities.tolist() == [document.n_entities for document in documents]
 
 
 def test_there_is_nothing_beyond_the_last_document():

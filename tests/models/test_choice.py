@@ -5,12 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.schema import Document, Entity, Label, Mention
-from models.choice import CLEARLY, clearly_worse, counts_by_document, f1_of
+from models.choice import CLEARLY, clearly_worse, f1_of
 from models.intervals import resampled
-from models.judged import Judged
 from models.ratios import ratios
-from models.triples import Triple
 
 
 def drawn(seed, documents, skill):
@@ -84,14 +81,3 @@ def test_nothing_to_count_is_an_f1_of_zero():
     nothing = np.zeros((3, 3))
     assert f1_of(nothing) == 0
     assert not clearly_worse(nothing, nothing)
-
-
-def test_triples_are_counted_document_by_document():
-    entities = tuple(Entity("LOC", (Mention(n, 0, i, i + 1),)) for i, n in enumerate("ab"))
-    documents = [
-        Document("one", "One", (("a", "b"),), entities, (Label(0, 1, "P1"), Label(1, 0, "P2"))),
-        Document("two", "Two", (("a", "b"),), entities, ()),
-    ]
-    predicted = [Triple("one", 0, 1, "P1"), Triple("two", 0, 1, "P1"), Triple("two", 1, 0, "P1")]
-    found = counts_by_document(Judged.of(documents, predicted))
-    assert found.tolist() == [[2, 1, 1], [0, 2, 0]]

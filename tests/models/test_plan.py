@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little_training import QUICK
 
-from corpus.encode import EncodedDocument
+from corpus.encode import EncodedDocument, Sizes
 from models.config import TrainConfig
-from models.plan import Plan, Sizes
+from models.plan import Plan
 
 
 def sizes_of(lengths: list[tuple[int, int]]) -> Sizes:

@@ -32,7 +32,7 @@ from corpus.tables import write_documents, write_table
 from quality import integrity
 from quality.history import record
 from quality.statistics import totals
-from quality.training_history import TrainedModel
+from quality.training_history import TrainedModel, training_history
 from quality.warehouse import build_warehouse
 from quality.warehouse_tables import WarehouseTables
 
@@ -449,6 +449,15 @@ def test_the_first_version_has_changed_nothing(tmp_path: Path, tables: Warehouse
     assert ask(tmp_path / "warehouse.duckdb", "FROM changes") == []
     described = ask(tmp_path / "warehouse.duckdb", "DESCRIBE former_predictions")
     assert set(PREDICTIONS) < {column[0] for column in described}
+
+
+def test_a_checkpoint_of_before_epochs_were_called_kept_is_told(tables: WarehouseTables) -> None:
+    now = training_history(tables.trained)
+    metrics = json.loads(tables.trained[0].metrics.read_text())
+    metrics["best"] = metrics.pop("kept")
+    tables.trained[0].metrics.write_text(json.dumps(metrics))
+    assert training_history(tables.trained).equals(now)
+    assert now["kept"].to_list() == [False, True]
 
 
 def test_a_training_that_tells_something_else_is_named(
