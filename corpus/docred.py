@@ -19,42 +19,12 @@ import duckdb
 import polars as pl
 
 from corpus.artefacts import whole
-from corpus.json_files import (
-    PARQUET,
-    connected,
-    literal,
-    naming,
-    parquet_records,
-    pattern,
-    records,
-    require_json,
-)
+from corpus.json_files import connected, literal, pattern
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, REJECTED, Split
+from corpus.staging import stage
 from corpus.tables import ROW_GROUP, write_table
 from corpus.validation import find_rejected
-
-_NEEDED: Final = ("title", "sents", "vertexSet")
-_OPTIONAL: Final = ("labels",)
-
-_RECORD: Final = """STRUCT(
-    title VARCHAR, sents VARCHAR[][],
-    "vertexSet" STRUCT(name VARCHAR, sent_id INTEGER, pos INTEGER[], type VARCHAR)[][],
-    labels STRUCT(h INTEGER, t INTEGER, r VARCHAR, evidence JSON)[])"""
-
-_STAGE: Final = """
-COPY (
-    SELECT row_number() OVER () - 1 AS position, kind, d.title AS title, d.sents AS sents,
-           d."vertexSet" AS entities, CASE WHEN {with_labels} THEN d.labels END AS labels,
-           CASE WHEN d.sents IS NULL THEN left((json -> '$.sents')::VARCHAR, 100)
-           END AS sents_found,
-           CASE WHEN d."vertexSet" IS NULL THEN left((json -> '$.vertexSet')::VARCHAR, 100)
-           END AS entities_found,
-           CASE WHEN {with_labels} AND d.labels IS NULL AND json_type(json, '$.labels') <> 'NULL'
-                THEN left((json -> '$.labels')::VARCHAR, 100) END AS labels_found
-    FROM (SELECT json, json_type(json) AS kind, TRY_CAST(json AS {record}) AS d FROM {records})
-) TO {path} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group})
-"""
 
 _ACCEPTED: Final = """
 CREATE TEMP VIEW gathered AS {gathered};
@@ -180,7 +150,7 @@ def convert(
         staged = [Path(folder) / f"{number}.parquet" for number in range(len(sources))]
         with_labels = split not in (Split.UNLABELLED, Split.NEW)
         judged = tuple(
-            _stage(connection, file, draft, vocabulary, with_labels=with_labels)
+            _judged(connection, file, draft, vocabulary, with_labels=with_labels)
             for file, draft in zip(sources, staged, strict=True)
         )
         rejected = [file.rejected for file in judged]
@@ -189,7 +159,7 @@ def convert(
     return Conversion(accepted, pl.concat(rejected), merged, labelled, judged)
 
 
-def _stage(
+def _judged(
     connection: duckdb.DuckDBPyConnection,
     file: Path,
     staged: Path,
@@ -198,15 +168,7 @@ def _stage(
     with_labels: bool,
 ) -> Judged:
     """Read a file into a Parquet table of its own fields, and judge its documents."""
-    query = _STAGE.format(
-        with_labels=with_labels,
-        record=_RECORD,
-        records=_records(connection, file),
-        path=literal(str(staged)),
-        row_group=ROW_GROUP,
-    )
-    with naming(file):
-        connection.execute(query)
+    stage(connection, file, staged, with_labels=with_labels)
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * FROM read_parquet({pattern(staged)})"
     )
@@ -215,13 +177,6 @@ def _stage(
     named = rejected.select(pl.lit(file.name).alias("file"), pl.all()).cast(dict(REJECTED))
     [(documents,)] = connection.execute("SELECT count(*) FROM staged").fetchall()
     return Judged(documents, named)
-
-
-def _records(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
-    """SQL for the documents of a file, whatever its format, as one column ``json``."""
-    if file.suffix == PARQUET:
-        return parquet_records(connection, file, _NEEDED, _OPTIONAL)
-    return records(file, require_json(file))
 
 
 def _gather(

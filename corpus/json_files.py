@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -138,6 +138,15 @@ def records(path: Path, form: str) -> str:
         f"read_json({pattern(path)}, columns = {{json: 'JSON'}}, records = false, "
         f"format = '{form}')"
     )
+
+
+def typed_records(path: Path, form: str, fields: Mapping[str, str]) -> str:
+    """SQL for the same with a column for each field, as DuckDB's types; no document may be other.
+
+    A field that a document lacks is null, and so is each field of a document that is null.
+    """
+    columns = ", ".join(f'"{name}": {literal(kind)}' for name, kind in fields.items())
+    return f"read_json({pattern(path)}, columns = {{{columns}}}, records = true, format = '{form}')"
 
 
 def parquet_records(

@@ -18,13 +18,14 @@ from corpus.relations import RelationVocabulary
 _FIELDS: Final = "position, {rank} AS rank, {i} AS i, {j} AS j"
 
 _VIEWS: Final = """
-CREATE OR REPLACE TEMP VIEW objects AS SELECT * FROM staged WHERE kind = 'OBJECT';
+CREATE OR REPLACE TEMP VIEW objects AS SELECT * FROM documents WHERE kind = 'OBJECT';
 CREATE OR REPLACE TEMP VIEW sizes AS
     SELECT position, list_transform(sents, lambda s: len(s)) AS lengths, len(sents) AS n_sentences,
            len(entities) AS n_entities, entities, labels
-    FROM staged;
+    FROM documents;
 CREATE OR REPLACE TEMP VIEW sentences AS
-    SELECT position, generate_subscripts(sents, 1) - 1 AS i, unnest(sents) AS words FROM staged;
+    SELECT position, generate_subscripts(sents, 1) - 1 AS i, unnest(sents) AS words
+    FROM documents;
 CREATE OR REPLACE TEMP VIEW entities AS
     SELECT position, lengths, n_sentences, generate_subscripts(entities, 1) - 1 AS i,
            unnest(entities) AS entity
@@ -191,13 +192,20 @@ _LABEL: Final = (
 )
 
 _CHECKS: Final = (
-    ("staged", "0", "0", _RECORD),
+    ("documents", "0", "0", _RECORD),
     ("objects", "0", "0", _DOCUMENT),
     ("sentences", "i", "0", _SENTENCE),
     ("entities", "i", "0", _ENTITY),
     ("mentions", "i", "j", _MENTION),
     ("labels", "i", "0", _LABEL),
 )
+
+_OF: Final = "CREATE OR REPLACE TEMP VIEW documents AS SELECT * FROM {table}"
+
+_SUSPECTED: Final = """
+CREATE OR REPLACE TEMP TABLE suspected AS
+SELECT * FROM staged SEMI JOIN ({suspicions}) USING (position)
+"""
 
 _REASONS: Final = """
 CREATE OR REPLACE TEMP TABLE rejected AS
@@ -207,7 +215,7 @@ SELECT position, title, place, expected,
 FROM (SELECT *, row_number() OVER (PARTITION BY position ORDER BY rank, i, j) AS nth,
              count(*) OVER (PARTITION BY position) AS n
       FROM ({problems}))
-JOIN (SELECT position, title FROM staged) USING (position)
+JOIN (SELECT position, title FROM documents) USING (position)
 WHERE nth = 1 ORDER BY position
 """
 
@@ -215,20 +223,29 @@ WHERE nth = 1 ORDER BY position
 def find_rejected(connection: duckdb.DuckDBPyConnection, vocabulary: RelationVocabulary) -> None:
     """Make the table ``rejected``: a row for each document of ``staged`` that must be kept out.
 
-    ``staged`` is what `corpus.docred` reads from a file: ``position``, ``kind`` (of the JSON
-    value), ``title``, ``sents``, ``entities`` (lists of mentions with ``name``, ``sent_id``,
-    ``pos``, ``type``), ``labels`` (``h``, ``t``, ``r``, ``evidence`` as JSON text), and what
-    stood in the place of a list that is none (``sents_found`` …). ``rejected`` holds the first
-    problem of a document and counts the others.
+    ``staged`` is what `corpus.staging` reads from a file. ``rejected`` holds the first problem of
+    a document and counts the others.
     """
     _register(connection, vocabulary.relations)
+    connection.execute(_OF.format(table="staged"))
     connection.execute(_VIEWS)
+    connection.execute(_SUSPECTED.format(suspicions=_suspicions()))
+    connection.execute(_OF.format(table="suspected"))
     connection.execute(_REASONS.format(problems=_problems()))
 
 
 def _register(connection: duckdb.DuckDBPyConnection, relations: Iterable[str]) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE vocabulary (id VARCHAR)")
     connection.execute("INSERT INTO vocabulary SELECT unnest(?::VARCHAR[])", [list(relations)])
+
+
+def _suspicions() -> str:
+    """Positions of documents that fail a check, in one pass over each view: reasons take many."""
+    return " UNION ALL ".join(
+        f"SELECT position FROM {view} WHERE "
+        + " OR ".join(f"({condition})" for condition, *_ in group)
+        for view, _, _, group in _CHECKS
+    )
 
 
 def _problems() -> str:
