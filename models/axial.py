@@ -3,11 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from models.attention import attend
+
+_AXES: Final = ((1, 2, 0, 3), (0, 2, 1, 3))
+"""[head, tail, attention head, width] with the axis along which is attended in third place: heads,
+then tails."""
+
+
+def _rows(cells: Tensor, table_sizes: Sequence[int], heads: int, parts: int) -> list[Tensor]:
+    """Cells [C, 2 · parts · D] as views [E, H, E, w], rows in which cells attend to each other.
+
+    They come document by document, both axes of each, the parts of each axis.
+    """
+    width = cells.shape[1] // (2 * parts * heads)
+    by_cell = cells.view(len(cells), 2, parts, heads, width)
+    by_document = by_cell.split([size * size for size in table_sizes])
+    return [
+        rows.unflatten(0, (size, size))[:, :, axis, part].permute(order)
+        for rows, size in zip(by_document, table_sizes, strict=True)
+        for axis, order in enumerate(_AXES)
+        for part in range(parts)
+    ]
+
+
+def _fill(places: Sequence[Tensor], tables: Sequence[Tensor]) -> None:
+    for place, table in zip(places, tables, strict=True):
+        place.copy_(table)
+
+
+class _QueriesKeysValues(torch.autograd.Function):
+    """Cells [C, 6D] as the `_rows` of queries, keys and values; their gradients as cells again.
+
+    Autograd by itself would go over them five times, most of it to add up zeros.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, cells: Tensor, table_sizes: Sequence[int], heads: int
+    ) -> tuple[Tensor, ...]:
+        ctx.shape, ctx.table_sizes, ctx.heads = cells.shape, table_sizes, heads
+        return tuple(_rows(cells, table_sizes, heads, 3))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        grad = grads[0].new_empty(ctx.shape)
+        _fill(_rows(grad, ctx.table_sizes, ctx.heads, 3), grads)
+        return grad, None, None
+
+
+class _JoinedLinear(torch.autograd.Function):
+    """A linear map of `_rows`, both axes joined cell by cell; the joint is made again for backward.
+
+    Attention keeps what it gives for its own backward pass. Kept here a second time, as cells, it
+    would take the room of two tables more in every layer. Products are of the rows' type.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, weight: Tensor, bias: Tensor, table_sizes: Sequence[int], *rows: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(weight, *rows)
+        ctx.table_sizes = table_sizes
+        joined = _joined(rows, table_sizes)
+        return torch.addmm(bias.to(joined.dtype), joined, weight.T.to(joined.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        weight, *rows = ctx.saved_tensors
+        joined = _joined(rows, ctx.table_sizes)
+        grad = grads[0].to(joined.dtype)
+        of_weight, of_bias = (grad.T @ joined).to(weight.dtype), grad.sum(0).to(weight.dtype)
+        of_joined = grad @ weight.to(joined.dtype)
+        return of_weight, of_bias, None, *_rows(of_joined, ctx.table_sizes, rows[0].shape[1], 1)
+
+
+def _joined(rows: Sequence[Tensor], table_sizes: Sequence[int]) -> Tensor:
+    """Rows of both axes [E, H, E, w] of each document to cells [C, 2D]."""
+    _, heads, _, width = rows[0].shape
+    joined = rows[0].new_empty(sum(e * e for e in table_sizes), 2 * heads * width)
+    _fill(_rows(joined, table_sizes, heads, 1), rows)
+    return joined
 
 
 class AxialLayer(nn.Module):
@@ -20,7 +100,7 @@ class AxialLayer(nn.Module):
 
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.width = heads, size // heads
+        self.heads = heads
         self.qkv = nn.Linear(size, 6 * size, bias=False)
         self.out = nn.Linear(2 * size, size)
         self.linear = nn.Linear(size, size)
@@ -28,27 +108,11 @@ class AxialLayer(nn.Module):
 
     def forward(self, cells: Tensor, table_sizes: Sequence[int]) -> Tensor:
         """``cells`` [C, D], C = Σ E², to the same shape."""
-        mixed = [
-            self._attend(table, size)
-            for table, size in zip(
-                self.qkv(cells).split([e * e for e in table_sizes]), table_sizes, strict=True
-            )
-        ]
-        normed: Tensor = self.norm(self.linear(cells + self.out(torch.cat(mixed))))
+        qkv = _QueriesKeysValues.apply(self.qkv(cells), table_sizes, self.heads)  # type: ignore[no-untyped-call] # because torch leaves it untyped
+        attended = [attend(*qkv[i : i + 3]) for i in range(0, len(qkv), 3)]
+        mixed = _JoinedLinear.apply(self.out.weight, self.out.bias, table_sizes, *attended)  # type: ignore[no-untyped-call] # because torch leaves it untyped
+        normed: Tensor = self.norm(self.linear(cells + mixed))
         return normed
-
-    def _attend(self, qkv: Tensor, size: int) -> Tensor:
-        """One document's [E², 6D] to [E², 2D]."""
-        # [axis, q/k/v, head, tail, attention head, width]
-        q, k, v = qkv.view(size, size, 2, 3, self.heads, self.width).permute(3, 2, 0, 1, 4, 5)
-        along_heads = attend(
-            *(x[0].permute(1, 2, 0, 3) for x in (q, k, v))
-        )  # [tail, attention head, head, width]
-        along_tails = attend(
-            *(x[1].permute(0, 2, 1, 3) for x in (q, k, v))
-        )  # [head, attention head, tail, width]
-        by_cell = (along_heads.permute(2, 0, 1, 3), along_tails.permute(0, 2, 1, 3))
-        return torch.cat([x.reshape(size * size, self.heads * self.width) for x in by_cell], dim=1)
 
 
 class AxialAttention(nn.Module):
