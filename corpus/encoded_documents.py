@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, overload
 
 import numpy as np
 
+from corpus.artefacts import UnwritableError, unwritable
 from corpus.encode import EncodedDocument, Int32Array, Sizes
 from corpus.evidence import PairEvidence
 
@@ -28,14 +31,14 @@ class EncodedDocuments(Sequence[EncodedDocument]):
         folder: of the file, made if it is not there; the system's for temporary files if not given.
 
     Raises:
-        OSError: if there is no room for the file.
+        UnwritableError: if there is no room for the file.
     """
 
     def __init__(self, documents: Iterable[EncodedDocument], folder: Path | None = None) -> None:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.gettempdir()) if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
         places, tokens, entities = array("q", [0]), array("i"), array("i")
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with _naming(folder), tempfile.TemporaryFile(dir=folder) as file:
             for document in documents:
                 places.append(places[-1] + _write(file, document))
                 tokens.append(len(document.token_ids))
@@ -58,6 +61,21 @@ class EncodedDocuments(Sequence[EncodedDocument]):
             return [self[i] for i in range(*index.indices(len(self)))]
         place = range(len(self))[index]
         return _read(np.array(self._numbers[self._places[place] : self._places[place + 1]]))
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Tell of a disk without room where it is and what it is for."""
+    try:
+        yield
+    except OSError as error:
+        if reason := unwritable(error):
+            raise UnwritableError(
+                f"{folder}: expected room for the encoded documents of a training (two to ten "
+                f"kilobytes each), found: {reason}, with {shutil.disk_usage(folder).free / 1e9:.1f}"
+                " GB free. Nothing of a model was changed. Make room there and train again"
+            ) from error
+        raise
 
 
 def _mapped(file: IO[bytes]) -> Int32Array:

@@ -7,6 +7,7 @@ that it is lower (the one-standard-error rule of Breiman et al. 1984, at 95 %).
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.ratios import ratios
 Float64Array = NDArray[np.float64]
 
 CLEARLY: Final = 1.645
-"""Standard errors that a difference is larger than by chance in one of twenty cases."""
+"""Standard errors that chance makes the difference of two epochs exceed in one of twenty cases."""
 
 
 def f1_of(counts: Float64Array) -> float:
@@ -32,11 +33,19 @@ def f1_of(counts: Float64Array) -> float:
 def clearly_worse(counts: Float64Array, best: Float64Array) -> bool:
     """Whether an F1 is lower than another one by more than documents scatter.
 
+    An F1 of 0 always is, beside any other: nothing stands above TH. One document cannot scatter,
+    so by itself it tells nothing else.
+
     Args:
         counts: [B, 3] gold, predicted, correct of each document.
         best: the same of the same documents, of the one that may be better.
     """
-    scatter = np.linalg.norm(_influence(counts) - _influence(best))
+    if f1_of(counts) == 0:
+        return f1_of(best) > 0
+    n = len(counts)
+    if n == 1:
+        return False
+    scatter = np.linalg.norm(_influence(counts) - _influence(best)) * math.sqrt(n / (n - 1))
     return f1_of(best) - f1_of(counts) > CLEARLY * float(scatter)
 
 

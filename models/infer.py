@@ -132,7 +132,7 @@ def infer_encoded(
     limit: DocumentLimit,
 ) -> list[Inferred]:
     """What the model says of each encoded document; ``limit`` is lowered if memory runs out."""
-    runtime.use_threads()
+    runtime.prepare()
     extractor.network.to(runtime.torch_device).eval()
     sizes = Sizes.of(documents)
     order = np.argsort(sizes.tokens, stable=True).tolist()

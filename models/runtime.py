@@ -8,6 +8,8 @@ from typing import Final
 
 import torch
 
+from models.allocation import give_back_large_blocks
+
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
 
 
@@ -74,8 +76,9 @@ class Runtime:
         """Context in which the network is computed."""
         return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def use_threads(self) -> None:
-        """Set torch's number of CPU threads, if one is named."""
+    def prepare(self) -> None:
+        """Set this process up: how it takes memory, and the CPU threads, if they are named."""
+        give_back_large_blocks()
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 

@@ -97,7 +97,7 @@ def fit(
         MemoryError: if a document does not fit into memory even by itself.
     """
     runtime = runtime or Runtime()
-    runtime.use_threads()
+    runtime.prepare()
     extractor.version = None  # it is about to be another model than the one that was saved
     stream = _encode(extractor, documents, stage.objective, soft_labels)
     encoded = EncodedDocuments(stream, scratch)

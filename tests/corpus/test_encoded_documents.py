@@ -1,10 +1,14 @@
 """Encoded documents are read from the disk as they were written, one by one, in any order."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.artefacts import UnwritableError
 from corpus.encode import EncodedDocument
 from corpus.encoded_documents import EncodedDocuments
 from corpus.evidence import PairEvidence
@@ -91,3 +95,11 @@ def test_changing_what_was_read_changes_nothing_that_is_read_later():
     stored = EncodedDocuments([EncodedDocument("a", three, (), None, three)])
     stored[0].token_ids[0] = 99
     assert stored[0].token_ids.tolist() == [0, 1, 2]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is Linux' /dev/full")
+def test_a_full_disk_is_told_with_what_was_to_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("r+b"))
+    one = EncodedDocument("d", np.arange(9, dtype=np.int32), (), None, np.zeros(1, np.int32), None)
+    with pytest.raises(UnwritableError, match=f"{tmp_path}: expected room for .* No space left"):
+        EncodedDocuments([one], tmp_path)

@@ -44,8 +44,16 @@ def test_what_all_documents_agree_on_is_clear_however_small_it_is():
     assert not clearly_worse(best, best - [0, 0, 1])
 
 
-def test_what_one_document_alone_tells_is_clear_if_there_is_no_other():
-    assert clearly_worse(np.array([[10.0, 10, 4]]), np.array([[10.0, 10, 5]]))
+def test_one_document_alone_makes_nothing_clear():
+    assert not clearly_worse(np.array([[10.0, 10, 4]]), np.array([[10.0, 10, 5]]))
+
+
+@pytest.mark.parametrize("documents", [1, 2, 30])
+def test_finding_nothing_is_clearly_worse_than_finding_something(documents):
+    nothing = np.tile([10.0, 5.0, 0.0], (documents, 1))
+    something = nothing.copy()
+    something[0, 2] = 1
+    assert clearly_worse(nothing, something)
 
 
 def test_a_difference_that_a_single_one_of_many_makes_is_not_clear():

@@ -97,8 +97,8 @@ def test_no_threads_are_refused(threads):
 def test_threads_are_set_only_if_named(monkeypatch):
     asked = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    Runtime("cpu").use_threads()
-    Runtime("cpu", threads=3).use_threads()
+    Runtime("cpu").prepare()
+    Runtime("cpu", threads=3).prepare()
     assert asked == [3]
 
 
