@@ -111,6 +111,7 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "preserve_insertion_order": True,
     }
     with duckdb.connect(config=settings) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it would be written to logs too
         yield connection
 
 

@@ -1,6 +1,7 @@
 """Encoded documents are read from the disk as they were written, one by one, in any order."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,8 @@ def test_changing_what_was_read_changes_nothing_that_is_read_later():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is Linux' /dev/full")
 def test_a_full_disk_is_told_with_what_was_to_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("r+b"))
+    full = partial(Path("/dev/full").open, "r+b")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full())
     one = EncodedDocument("d", np.arange(9, dtype=np.int32), (), None, np.zeros(1, np.int32), None)
     with pytest.raises(UnwritableError, match=f"{tmp_path}: expected room for .* No space left"):
         EncodedDocuments([one], tmp_path)
