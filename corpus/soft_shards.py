@@ -55,7 +55,7 @@ MANIFEST_SCHEMA: Final = pl.Schema(
 """First row of a document's logits, its E, the digest of its text and entities, whether all logits
 are finite, and its `corpus.soft_evidence.EvidencePlace`."""
 
-_PLACES: Final = (
+_READ: Final = (
     "offset",
     "entities",
     "evidence_pair",
@@ -63,6 +63,8 @@ _PLACES: Final = (
     "evidence_pairs",
     "sentences",
 )
+"""Columns of the manifest that tell where a document's numbers are."""
+
 _HEADER_BYTES: Final = 256
 
 
@@ -180,7 +182,7 @@ class MappedShard:
     def __init__(self, folder: Path) -> None:
         self._logits = _map_logits(folder)
         self._evidence = MappedEvidence(folder / EVIDENCE)
-        self._places = pl.read_parquet(folder / MANIFEST, columns=list(_PLACES))
+        self._places = pl.read_parquet(folder / MANIFEST, columns=list(_READ))
 
     def entities(self, row: int) -> int:
         """E of a document."""

@@ -1,5 +1,6 @@
 """Soft labels of one shard: computed once, kept while nothing they depend on has changed."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,12 +99,16 @@ class SoftLabeller:
         Args:
             documents: a `DOCUMENTS` table.
             folder: the shard of soft labels, replaced if it exists and is of something else.
+
+        Raises:
+            ValueError: if the table is replaced meanwhile.
         """
+        opened = documents.stat()
         origin, n_computed = self._origin(documents), 0
         if not shard_is_current(folder, origin) or check_shard(folder, documents):
             rows = earlier_rows(folder, origin, documents)
             n_computed = rows.null_count()
-            records = self._records(documents, rows, folder)
+            records = _of_one_table(self._records(documents, rows, folder), documents, opened)
             write_shard(folder, records, origin, len(self.vocabulary))
         manifest = pl.read_parquet(folder / MANIFEST, columns=["entities"])
         entities = manifest["entities"].cast(pl.Int64)
@@ -149,6 +154,19 @@ class SoftLabeller:
             vocabulary=self.vocabulary.digest,
             corpus=digest_of_all(document_keys(documents)),
             code=self.code,
+        )
+
+
+def _of_one_table(
+    records: Iterator[Record], documents: Path, opened: os.stat_result
+) -> Iterator[Record]:
+    """Records of a table that is the same file at their end as it was when all began."""
+    yield from records
+    if not os.path.samestat(opened, documents.stat()):
+        raise ValueError(
+            f"{documents}: expected the same table from the first document to the last, found it "
+            "replaced while soft labels were computed, perhaps by another run. They would be of "
+            "other texts, so nothing was written: materialize soft_labels again"
         )
 
 

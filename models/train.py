@@ -96,6 +96,7 @@ def fit(
         FloatingPointError: if a loss or a gradient is not finite; names step and documents.
         MemoryError: if a document does not fit into memory even by itself.
     """
+    _require_taught(stage.objective, soft_labels)
     runtime = runtime or Runtime()
     runtime.prepare()
     extractor.version = None  # it is about to be another model than the one that was saved
@@ -113,6 +114,15 @@ def fit(
         return _run(_Run(steps, plan, state), dev, on_epoch)
 
 
+def _require_taught(objective: Objective, soft_labels: SoftLabels | None) -> None:
+    if objective.distils and soft_labels is None:
+        raise ValueError(
+            f"the objective distils (soft_weight {objective.soft_weight}), but no soft labels are "
+            "given, and without them this would silently be naive adaptation; materialize "
+            "soft_labels, or set soft_weight to 0"
+        )
+
+
 def _encode(
     extractor: Extractor,
     documents: Iterable[Document],
@@ -120,12 +130,6 @@ def _encode(
     soft_labels: SoftLabels | None,
 ) -> Iterator[EncodedDocument]:
     """Documents that have pairs, each seen to have what the objective needs."""
-    if objective.distils and soft_labels is None:
-        raise ValueError(
-            f"the objective distils (soft_weight {objective.soft_weight}), but no soft labels are "
-            "given, and without them this would silently be naive adaptation; materialize "
-            "soft_labels, or set soft_weight to 0"
-        )
     for document in documents:
         if objective.distils and soft_labels is not None:
             soft_labels.require(document)

@@ -282,3 +282,18 @@ def test_after_a_kill_only_the_rest_is_computed(tmp_path, labeller, monkeypatch,
     soft = SoftLabels(folders, vocabulary=VOCABULARY.digest)
     for lines in read_shards(shards):
         soft.require(lines)
+
+
+def test_a_table_that_is_replaced_meanwhile_gives_no_soft_labels(place, labeller, monkeypatch):
+    infer = models.infer.infer
+
+    def replacing(extractor, documents, runtime):
+        for number, found in enumerate(infer(extractor, documents, runtime)):
+            if number == 1:
+                write_documents(DOCUMENTS, place.shard[0], Split.DISTANT)
+            yield found
+
+    monkeypatch.setattr(models.infer, "infer", replacing)
+    with pytest.raises(ValueError, match="found it replaced while soft labels were computed"):
+        place.label(labeller, DOCUMENTS)
+    assert not place.shard[1].exists()
