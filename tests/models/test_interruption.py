@@ -26,12 +26,14 @@ from models.train import Epoch, fit
 
 pytestmark = pytest.mark.breaks
 
-# (how, whether with dev); the last stops early, and its last epoch is not its best
+# (how, whether with dev); "patience" stops early, and its last epoch is not its best; "riper" keeps
+# an epoch that comes after its best
 TRAININGS = {
     "plain": (stage(), False),
     "accumulation": (stage(batch_documents=1, accumulation=3), False),
     "dev": (stage(), True),
     "patience": (stage(epochs=5, patience=1, encoder_lr=1e-2, head_lr=3e-2), True),
+    "riper": (stage(epochs=3, encoder_lr=3e-3, head_lr=9e-3, seed=12), True),
 }
 
 
@@ -107,6 +109,9 @@ def killing(owner, name: str, at: int):
 def test_trainings_are_of_the_kinds_that_they_are_to_be():
     early = uninterrupted("patience")
     assert early.kept < len(early.epochs) < TRAININGS["patience"][0].training.epochs
+    riper = uninterrupted("riper")
+    best = max(riper.epochs, key=lambda epoch: epoch.dev_f1 or 0)
+    assert riper.kept > best.number
     assert not same(uninterrupted("plain").weights, uninterrupted("accumulation").weights)
 
 
