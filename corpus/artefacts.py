@@ -36,7 +36,7 @@ def whole(path: Path) -> Iterator[Path]:
     except Exception as error:
         if reason := unwritable(error, path.parent):
             raise UnwritableError(
-                f"{path}: expected to write it, found: {reason}, with {_room(path)} free. What "
+                f"{path}: expected to write it, found: {reason}, with {room(path.parent)} free. What "
                 "stood there is as it was, and nothing half-written is left. Make room or give the "
                 "workflow's user the right to write there, then materialize again"
             ) from error
@@ -69,8 +69,9 @@ def unwritable(error: Exception, folder: Path | None = None) -> str | None:
     return next((reason for reason in reasons if reason in told), None)
 
 
-def _room(path: Path) -> str:
-    there = next(folder for folder in path.parents if folder.exists())
+def room(folder: Path) -> str:
+    """What is free on the disk of a folder, or of the first one above it that exists."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
     return f"{shutil.disk_usage(there).free / 1e9:.1f} GB"
 
 

@@ -18,8 +18,8 @@ from corpus.tables import ROW_GROUP
 DocumentKey: TypeAlias = tuple[str, str]
 """Id and `document_digest` of a document."""
 
-_MENTION: Final = tuple(field.name for field in fields(Mention))
-_values_of: Final = attrgetter(*_MENTION)
+_MENTION_FIELDS: Final = tuple(field.name for field in fields(Mention))
+_values_of: Final = attrgetter(*_MENTION_FIELDS)
 
 
 def document_digest(document: Document) -> str:
@@ -30,7 +30,7 @@ def document_digest(document: Document) -> str:
 def _written(entity: Entity) -> dict[str, Any]:
     """An entity as a row has it; `dataclasses.asdict` takes ten times as long."""
     mentions = [
-        dict(zip(_MENTION, _values_of(mention), strict=True)) for mention in entity.mentions
+        dict(zip(_MENTION_FIELDS, _values_of(mention), strict=True)) for mention in entity.mentions
     ]
     return {"type": entity.type, "mentions": mentions}
 

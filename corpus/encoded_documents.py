@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, overload
 
 import numpy as np
 
-from corpus.artefacts import UnwritableError, unwritable
+from corpus.artefacts import UnwritableError, room, unwritable
 from corpus.encode import EncodedDocument, Int32Array, Sizes
 from corpus.evidence import PairEvidence
 
@@ -31,19 +30,20 @@ class EncodedDocuments(Sequence[EncodedDocument]):
         folder: of the file, made if it is not there; the system's for temporary files if not given.
 
     Raises:
-        UnwritableError: if there is no room for the file.
+        UnwritableError: if there is no room for the file, or nothing may be written there.
     """
 
     def __init__(self, documents: Iterable[EncodedDocument], folder: Path | None = None) -> None:
         folder = Path(tempfile.gettempdir()) if folder is None else folder
-        folder.mkdir(parents=True, exist_ok=True)
         places, tokens, entities = array("q", [0]), array("i"), array("i")
-        with _naming(folder), tempfile.TemporaryFile(dir=folder) as file:
+        with _unnamed_file(folder) as file:
             for document in documents:
-                places.append(places[-1] + _write(file, document))
+                with _naming(folder):
+                    places.append(places[-1] + _write(file, document))
                 tokens.append(len(document.token_ids))
                 entities.append(document.n_entities)
-            file.flush()
+            with _naming(folder):
+                file.flush()
             self._numbers = _mapped(file)
         self._places = np.asarray(places)
         self.sizes = Sizes(np.asarray(tokens, np.int32), np.asarray(entities, np.int32))
@@ -65,17 +65,30 @@ class EncodedDocuments(Sequence[EncodedDocument]):
 
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
-    """Tell of a disk without room where it is and what it is for."""
+    """Tell of a folder that cannot be written to which it is and what for."""
     try:
         yield
     except OSError as error:
-        if reason := unwritable(error):
+        if reason := unwritable(error, folder):
             raise UnwritableError(
                 f"{folder}: expected room for the encoded documents of a training (two to ten "
-                f"kilobytes each), found: {reason}, with {shutil.disk_usage(folder).free / 1e9:.1f}"
-                " GB free. Nothing of a model was changed. Make room there and train again"
+                f"kilobytes each), found: {reason}, with {room(folder)} free. No model was "
+                "changed. Make room, or give the workflow's user the right to write there, then "
+                "train again"
             ) from error
         raise
+
+
+@contextmanager
+def _unnamed_file(folder: Path) -> Iterator[IO[bytes]]:
+    with _naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 because it is closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # of what could not be written, which has been told
+            file.close()
 
 
 def _mapped(file: IO[bytes]) -> Int32Array:

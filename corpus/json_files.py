@@ -1,6 +1,7 @@
 """Files of records as they come: JSON, plain or gzipped, an array or one a line; or Parquet.
 
-Either may be cut short or damaged; the reader gets a column ``json`` or an error with the name.
+Either may be cut short or damaged; the reader gets a column ``json``, or typed ones, or an error
+with the file's name.
 """
 
 from __future__ import annotations
@@ -142,9 +143,10 @@ def records(path: Path, form: str) -> str:
 
 
 def typed_records(path: Path, form: str, fields: Mapping[str, str]) -> str:
-    """SQL for the same with a column for each field, as DuckDB's types; no document may be other.
+    """SQL for a file's documents with a typed column for each field, in the order of the file.
 
-    A field that a document lacks is null, and so is each field of a document that is null.
+    Reading fails at a document of another form. A field that a document lacks is null, and so is
+    each field of a document that is null.
     """
     columns = ", ".join(f'"{name}": {literal(kind)}' for name, kind in fields.items())
     return f"read_json({pattern(path)}, columns = {{{columns}}}, records = true, format = '{form}')"

@@ -55,7 +55,7 @@ MANIFEST_SCHEMA: Final = pl.Schema(
 """First row of a document's logits, its E, the digest of its text and entities, whether all logits
 are finite, and its `corpus.soft_evidence.EvidencePlace`."""
 
-_READ: Final = (
+_PLACE_COLUMNS: Final = (
     "offset",
     "entities",
     "evidence_pair",
@@ -182,7 +182,7 @@ class MappedShard:
     def __init__(self, folder: Path) -> None:
         self._logits = _map_logits(folder)
         self._evidence = MappedEvidence(folder / EVIDENCE)
-        self._places = pl.read_parquet(folder / MANIFEST, columns=list(_READ))
+        self._places = pl.read_parquet(folder / MANIFEST, columns=list(_PLACE_COLUMNS))
 
     def entities(self, row: int) -> int:
         """E of a document."""

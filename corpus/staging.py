@@ -91,10 +91,11 @@ def _staged_at_once(
     fields = _FIELDS if with_labels else _NEEDED
     labels = "labels" if with_labels else f"NULL::{_OPTIONAL['labels']}"
     rows = _STRICT.format(labels=labels, records=typed_records(file, form, fields))
-    try:
-        _copy(connection, rows, staged)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        return False
+    with naming(file):
+        try:
+            _copy(connection, rows, staged)
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            return False
     return True
 
 

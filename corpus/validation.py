@@ -232,6 +232,7 @@ def find_rejected(connection: duckdb.DuckDBPyConnection, vocabulary: RelationVoc
     connection.execute(_SUSPECTED.format(suspicions=_suspicions()))
     connection.execute(_OF.format(table="suspected"))
     connection.execute(_REASONS.format(problems=_problems()))
+    connection.execute("DROP TABLE suspected")  # it may be as large as the file
 
 
 def _register(connection: duckdb.DuckDBPyConnection, relations: Iterable[str]) -> None:
@@ -240,7 +241,7 @@ def _register(connection: duckdb.DuckDBPyConnection, relations: Iterable[str]) -
 
 
 def _suspicions() -> str:
-    """Positions of documents that fail a check, in one pass over each view: reasons take many."""
+    """Positions of documents that fail a check: a pass over each view, not one for each check."""
     return " UNION ALL ".join(
         f"SELECT position FROM {view} WHERE "
         + " OR ".join(f"({condition})" for condition, *_ in group)

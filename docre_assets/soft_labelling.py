@@ -161,13 +161,26 @@ def _of_one_table(
     records: Iterator[Record], documents: Path, opened: os.stat_result
 ) -> Iterator[Record]:
     """Records of a table that is the same file at their end as it was when all began."""
-    yield from records
-    if not os.path.samestat(opened, documents.stat()):
+    try:
+        yield from records
+    except (ValueError, RuntimeError) as error:  # rows that other documents do not fit to
+        _require_same(documents, opened, error)
+        raise
+    _require_same(documents, opened)
+
+
+def _require_same(documents: Path, opened: os.stat_result, cause: Exception | None = None) -> None:
+    if _file_of(documents.stat()) != _file_of(opened):
         raise ValueError(
             f"{documents}: expected the same table from the first document to the last, found it "
             "replaced while soft labels were computed, perhaps by another run. They would be of "
             "other texts, so nothing was written: materialize soft_labels again"
-        )
+        ) from cause
+
+
+def _file_of(told: os.stat_result) -> tuple[int, ...]:
+    """What is another for a file that has been replaced or written to."""
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
 
 
 def _copied(label: SoftLabel) -> tuple[np.ndarray, PairEvidence]:

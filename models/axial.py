@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from models.attention import attend
 
@@ -50,6 +51,7 @@ class _QueriesKeysValues(torch.autograd.Function):
         return tuple(_rows(cells, table_sizes, heads, 3))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         grad = grads[0].new_empty(ctx.shape)
         _fill(_rows(grad, ctx.table_sizes, ctx.heads, 3), grads)
@@ -57,27 +59,29 @@ class _QueriesKeysValues(torch.autograd.Function):
 
 
 class _JoinedLinear(torch.autograd.Function):
-    """A linear map of `_rows`, both axes joined cell by cell; the joint is made again for backward.
+    """A linear map of what is attended along both axes, given as `_rows` and joined to cells.
 
-    Attention keeps what it gives for its own backward pass. Kept here a second time, as cells, it
-    would take the room of two tables more in every layer. Products are of the rows' type.
+    Fused attention keeps its results for its own backward pass. So they are kept here as they are,
+    and joined again: as cells they would take the room of two more tables in every layer. Products
+    are of the rows' type.
     """
 
     @staticmethod
     def forward(
         ctx: Any, weight: Tensor, bias: Tensor, table_sizes: Sequence[int], *rows: Tensor
     ) -> Tensor:
-        ctx.save_for_backward(weight, *rows)
+        ctx.save_for_backward(weight, bias, *rows)
         ctx.table_sizes = table_sizes
         joined = _joined(rows, table_sizes)
         return torch.addmm(bias.to(joined.dtype), joined, weight.T.to(joined.dtype))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        weight, *rows = ctx.saved_tensors
+        weight, bias, *rows = ctx.saved_tensors
         joined = _joined(rows, ctx.table_sizes)
         grad = grads[0].to(joined.dtype)
-        of_weight, of_bias = (grad.T @ joined).to(weight.dtype), grad.sum(0).to(weight.dtype)
+        of_weight, of_bias = (grad.T @ joined).to(weight.dtype), grad.sum(0).to(bias.dtype)
         of_joined = grad @ weight.to(joined.dtype)
         return of_weight, of_bias, None, *_rows(of_joined, ctx.table_sizes, rows[0].shape[1], 1)
 

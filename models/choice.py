@@ -2,7 +2,7 @@
 
 The highest of many scores on few documents is high by chance as well, and learning rates fall to 0:
 a later epoch is the riper one. So a lower score on dev speaks against it only where documents agree
-that it is lower (the one-standard-error rule of Breiman et al. 1984, at 95 %).
+that it is lower, or where it is 0 (the one-standard-error rule of Breiman et al. 1984, at 95 %).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def f1_of(counts: Float64Array) -> float:
 def clearly_worse(counts: Float64Array, best: Float64Array) -> bool:
     """Whether an F1 is lower than another one by more than documents scatter.
 
-    An F1 of 0 always is, beside any other: nothing stands above TH. One document cannot scatter,
-    so by itself it tells nothing else.
+    An F1 of 0 always is, beside any other: nothing that it finds is right. One document cannot
+    scatter, so by itself it tells nothing else.
 
     Args:
         counts: [B, 3] gold, predicted, correct of each document.

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from models.allocation import give_back_large_blocks
+from models.allocation import keep_little
 
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
 
@@ -77,8 +77,8 @@ class Runtime:
         return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def prepare(self) -> None:
-        """Set this process up: how it takes memory, and the CPU threads, if they are named."""
-        give_back_large_blocks()
+        """Set this process up: how much memory it keeps, and the CPU threads, if they are named."""
+        keep_little()
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 

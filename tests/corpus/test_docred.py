@@ -272,6 +272,14 @@ def test_a_damaged_gzip_file_is_named_and_nothing_is_written(
     assert_refused(source, "damaged gzip")
 
 
+@pytest.mark.parametrize("tail", [bytes(9), b"more"], ids=["zeros", "text"])
+def test_what_follows_a_gzip_stream_makes_a_file_unreadable(tmp_path: Path, tail: bytes) -> None:
+    """Python's gzip passes over zeros, DuckDB does not."""
+    source = tmp_path / "in.json.gz"
+    source.write_bytes(ZIPPED + tail)
+    assert_refused(source, "expected JSON")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert_refused(tmp_path / "in.json", "nothing there")
 

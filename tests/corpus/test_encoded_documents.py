@@ -105,3 +105,13 @@ def test_a_full_disk_is_told_with_what_was_to_be_written(tmp_path, monkeypatch):
     one = EncodedDocument("d", np.arange(9, dtype=np.int32), (), None, np.zeros(1, np.int32), None)
     with pytest.raises(UnwritableError, match=f"{tmp_path}: expected room for .* No space left"):
         EncodedDocuments([one], tmp_path)
+
+
+def test_an_error_of_the_documents_is_not_the_folders(tmp_path):
+    def broken():
+        yield from ()
+        raise OSError(28, "No space left on device", "elsewhere")
+
+    with pytest.raises(OSError, match="elsewhere") as raised:
+        EncodedDocuments(broken(), tmp_path)
+    assert not isinstance(raised.value, UnwritableError)

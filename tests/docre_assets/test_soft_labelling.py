@@ -284,13 +284,16 @@ def test_after_a_kill_only_the_rest_is_computed(tmp_path, labeller, monkeypatch,
         soft.require(lines)
 
 
-def test_a_table_that_is_replaced_meanwhile_gives_no_soft_labels(place, labeller, monkeypatch):
+@pytest.mark.parametrize("others", [DOCUMENTS, DOCUMENTS[:3], [*DOCUMENTS, *LONGER]])
+def test_a_table_that_is_replaced_meanwhile_gives_no_soft_labels(
+    place, labeller, monkeypatch, others
+):
     infer = models.infer.infer
 
     def replacing(extractor, documents, runtime):
         for number, found in enumerate(infer(extractor, documents, runtime)):
             if number == 1:
-                write_documents(DOCUMENTS, place.shard[0], Split.DISTANT)
+                write_documents(others, place.shard[0], Split.DISTANT)
             yield found
 
     monkeypatch.setattr(models.infer, "infer", replacing)
