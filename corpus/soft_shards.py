@@ -30,7 +30,7 @@ from corpus.soft_evidence import (
     MappedEvidence,
     evidence_writer,
 )
-from corpus.tables import gathered, write_table
+from corpus.tables import write_rows
 
 LOGITS: Final = "logits.safetensors"
 MANIFEST: Final = "manifest.parquet"
@@ -110,10 +110,9 @@ def write_shard(
         with (draft / LOGITS).open("wb") as stream, evidence_writer(draft / EVIDENCE) as evidence:
             stream.write(bytes(_HEADER_BYTES))
             entries = _entries(records, stream, evidence, n_classes)
-            manifest = gathered(entries, MANIFEST_SCHEMA)
+            write_rows(entries, MANIFEST_SCHEMA, draft / MANIFEST)
             n_rows = (stream.tell() - _HEADER_BYTES) // (2 * n_classes)
             _write_header(stream, (n_rows, n_classes))
-        write_table(manifest, draft / MANIFEST)
         content = {name: digest(draft / file) for name, file in FILES.items()}
         write_json(asdict(origin) | {"classes": n_classes} | content, draft / ORIGIN)
     return n_rows

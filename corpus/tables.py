@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -34,10 +35,25 @@ def write_table(
 
 def gathered(rows: Iterable[tuple[Any, ...]], schema: pl.Schema) -> pl.DataFrame:
     """Rows as a table, a row group of them as Python objects, which take ten times the room."""
-    stream, pieces = iter(rows), [pl.DataFrame(schema=schema)]
+    return pl.concat([pl.DataFrame(schema=schema), *_pieces(rows, schema)])
+
+
+def write_rows(rows: Iterable[tuple[Any, ...]], schema: pl.Schema, path: Path) -> None:
+    """Write rows as they come as one table, a row group of them in memory at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".rows-") as folder:
+        pieces = [pl.LazyFrame(schema=schema)]
+        for number, piece in enumerate(_pieces(rows, schema)):
+            file = Path(folder) / f"{number}.parquet"
+            piece.write_parquet(file)
+            pieces.append(pl.scan_parquet(file, glob=False))
+        write_table(pl.concat(pieces), path)
+
+
+def _pieces(rows: Iterable[tuple[Any, ...]], schema: pl.Schema) -> Iterator[pl.DataFrame]:
+    stream = iter(rows)
     while piece := list(islice(stream, ROW_GROUP)):
-        pieces.append(pl.DataFrame(piece, schema, orient="row"))
-    return pl.concat(pieces)
+        yield pl.DataFrame(piece, schema, orient="row")
 
 
 def write_documents(documents: Iterable[Document], path: Path, split: Split) -> None:

@@ -34,25 +34,22 @@ class DocRENetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [P, R] of all pairs, document after document, heads first."""
-        return self._logits(batch, self._pooled(batch))
+        return self._logits(batch, self._pooled(batch, evident=False))
 
     def with_evidence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits [P, R], and how each pair's context is spread over sentences [P, S].
 
         The shares are float32, S is that of the document with most sentences; rows sum to one.
         """
-        pooled = self._pooled(batch)
-        shares = [
-            sentence_shares(layout, document.weights)
-            for layout, document in zip(batch.layouts, pooled, strict=True)
-        ]
+        pooled = self._pooled(batch, evident=True)
+        shares = [document.shares for document in pooled]
         longest = max(part.shape[1] for part in shares)
         padded = [F.pad(part, (0, longest - part.shape[1])) for part in shares]
         return self._logits(batch, pooled), torch.cat(padded)[batch.pair_cells]
 
-    def _pooled(self, batch: Batch) -> list[Pooled]:
+    def _pooled(self, batch: Batch, *, evident: bool) -> list[Pooled]:
         encoded = zip(batch.layouts, self.encoder(batch), strict=True)
-        return [pool_document(layout, *found) for layout, found in encoded]
+        return [pool_document(layout, *found, evident=evident) for layout, found in encoded]
 
     def _logits(self, batch: Batch, pooled: list[Pooled]) -> Tensor:
         head = self._extract(self.head_extractor, pooled, repeat_heads=True)
@@ -81,23 +78,31 @@ class Pooled:
     """[E, D]."""
     context: Tensor
     """[E², D]: of every cell."""
-    weights: Tensor
-    """[E², T] float32: what every cell's context is the mean of, tokens by weight."""
+    shares: Tensor
+    """[E², S] float32: how every cell's context is spread over sentences; S is 0 if not asked."""
 
 
-def pool_document(layout: Layout, hidden: Tensor, attention: Tensor) -> Pooled:
+def pool_document(layout: Layout, hidden: Tensor, attention: Tensor, *, evident: bool) -> Pooled:
     """Entities and the context of every cell of one document.
+
+    Contexts are means of tokens, by the product of two entities' attention. They are divided by
+    its sum at the end, as it is as long as the document and they are not.
 
     Args:
         layout: where its mentions are.
         hidden: [T, D].
         attention: [H, M, T], attention of the mentions' start markers.
+        evident: whether to tell how contexts are spread over sentences.
     """
     missing = layout.mention_slots < 0
     mentions = hidden[layout.mention_starts[layout.mention_slots.clamp_min(0)]].float()
     entities = mentions.masked_fill(missing[..., None], -torch.inf).logsumexp(1)
     weights = _context_weights(_mention_mean(layout) @ attention)
-    return Pooled(entities, weights.to(hidden.dtype) @ hidden, weights)
+    sums = weights.to(hidden.dtype) @ hidden
+    context = (sums / _total(weights)).to(sums.dtype)
+    none = weights.new_empty(len(weights), 0)
+    shares = sentence_shares(layout, weights) if evident else none
+    return Pooled(entities, context, shares)
 
 
 def _mention_mean(layout: Layout) -> Tensor:
@@ -113,11 +118,15 @@ def _context_weights(attention: Tensor) -> Tensor:
     """Weights of localized context pooling (Zhou et al. 2021, section 3.2), cells [E², T] float32.
 
     The product of two entities' attention, summed over attention heads, is a small matrix product
-    for every token, so that [H, E, E, T] is never made.
+    for every token, so that [H, E, E, T] is never made. A cell's weights do not sum to one.
     """
     by_token = attention.permute(2, 1, 0)  # [T, E, H]
-    joint = (by_token @ by_token.transpose(1, 2)).flatten(1).T.float()  # [E², T]
-    return joint / joint.sum(1, keepdim=True).clamp_min(torch.finfo(joint.dtype).tiny)
+    return (by_token @ by_token.transpose(1, 2)).flatten(1).T.float()
+
+
+def _total(weights: Tensor) -> Tensor:
+    """Sum of each row, above 0."""
+    return weights.sum(1, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
 
 
 def sentence_shares(layout: Layout, weights: Tensor) -> Tensor:
@@ -127,7 +136,7 @@ def sentence_shares(layout: Layout, weights: Tensor) -> Tensor:
 
     Args:
         layout: where sentences start.
-        weights: [E², T] of the cells' contexts.
+        weights: [E², T] of the cells' contexts, in any proportion.
 
     Returns:
         [E², S] float32, rows sum to one.
@@ -137,4 +146,4 @@ def sentence_shares(layout: Layout, weights: Tensor) -> Tensor:
     words = slice(1, layout.length - 1)  # all but the class token and the separator
     shares = weights.new_zeros(len(weights), len(layout.sentence_starts))
     shares = shares.index_add(1, sentence[words], weights[:, words])
-    return shares / shares.sum(1, keepdim=True).clamp_min(torch.finfo(shares.dtype).tiny)
+    return shares / _total(shares)

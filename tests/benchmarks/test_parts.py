@@ -94,8 +94,8 @@ def slowed(extractor, time, monkeypatch):
     for number, name in enumerate(("encoder", "bilinear", "axial", "classifier"), 1):
         setattr(found, name, Slow(getattr(found, name), time, number, 10 * number))
 
-    def slow_pool(layout, hidden, attention):
-        return pool(layout, time.spent(hidden, 5, 50), attention)
+    def slow_pool(layout, hidden, attention, **how):
+        return pool(layout, time.spent(hidden, 5, 50), attention, **how)
 
     monkeypatch.setattr(network, "pool_document", slow_pool)
 
