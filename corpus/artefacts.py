@@ -36,9 +36,9 @@ def whole(path: Path) -> Iterator[Path]:
     except Exception as error:
         if reason := unwritable(error, path.parent):
             raise UnwritableError(
-                f"{path}: expected to write it, found: {reason}, with {room(path.parent)} free. What "
-                "stood there is as it was, and nothing half-written is left. Make room or give the "
-                "workflow's user the right to write there, then materialize again"
+                f"{path}: expected to write it, found: {reason}, with {room(path.parent)} free. "
+                "What stood there is as it was, and nothing half-written is left. Make room or "
+                "give the workflow's user the right to write there, then materialize again"
             ) from error
         raise
     finally:

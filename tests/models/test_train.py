@@ -97,14 +97,14 @@ def test_soft_labels_are_not_looked_at_by_naive_adaptation(tmp_path):
 
 @pytest.fixture
 def dev_scores(monkeypatch):
-    """Let dev F1 be what a test says, epoch by epoch, of a single document or of several."""
+    """Let dev F1 be what a test says, epoch by epoch: of two documents, or of each by itself."""
 
     def pretend(*scores: float | tuple[float, ...]) -> None:
         given = iter(scores)
         monkeypatch.setattr(train, "_dev_counts", lambda *_: counts(next(given)))
 
     def counts(score: float | tuple[float, ...]) -> np.ndarray:
-        of_documents = np.atleast_1d(score)
+        of_documents = np.array(score) if isinstance(score, tuple) else np.full(2, score)
         return np.stack([np.full(of_documents.shape, 10.0)] * 2 + [10 * of_documents], axis=1)
 
     return pretend
@@ -117,6 +117,7 @@ def dev_scores(monkeypatch):
         ((0.5, 0.5, 0.1), 2),
         ((0.0, 0.0, 0.1), 3),
         ((0.0, 0.0, 0.0), 3),
+        (((0.1,), (0.5,), (0.3,)), 3),
         (((0.2, 0.2), (0.5, 0.5), (0.3, 0.3)), 2),
         (((0.2, 0.2), (0.3, 0.7), (0.6, 0.3)), 3),
         (((0.3, 0.7), (0.6, 0.3), (0.1, 0.1)), 2),
