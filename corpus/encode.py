@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corpus.arrays import Int32Array
 from corpus.evidence import PairEvidence
 from corpus.logits import places_of_pairs
 from corpus.relations import RelationVocabulary
@@ -20,7 +20,6 @@ MARKER: Final = "*"
 REMEMBERED: Final = 100_000
 """Words whose pieces are kept, at 250 bytes each; all are forgotten when there are more."""
 
-Int32Array = NDArray[np.int32]
 Split = Callable[[list[str]], Sequence[Sequence[int]]]
 
 

@@ -11,8 +11,9 @@ from typing import IO, Final, overload
 
 import numpy as np
 
+from corpus.arrays import Int32Array
 from corpus.artefacts import UnwritableError, room, unwritable
-from corpus.encode import EncodedDocument, Int32Array, Sizes
+from corpus.encode import EncodedDocument, Sizes
 from corpus.evidence import PairEvidence
 
 _HEADER: Final = 7

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from corpus.logits import Calibration
 
 HOTTEST: Final = 100.0
@@ -16,7 +17,6 @@ _STEPS: Final = 100
 _ENOUGH: Final = 1e-10
 
 Margins = NDArray[np.floating[Any]]
-Float64Array = NDArray[np.float64]
 
 
 def fit_calibration(margins: Margins, truth: NDArray[np.bool_]) -> Calibration:

@@ -11,11 +11,9 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from models.ratios import ratios
-
-Float64Array = NDArray[np.float64]
 
 CLEARLY: Final = 1.645
 """Standard errors that chance makes the difference of two epochs exceed in one of twenty cases."""

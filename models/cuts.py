@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from corpus.arrays import Float64Array, Int64Array
 
 
 @dataclass(frozen=True, slots=True)

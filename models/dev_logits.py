@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from corpus.arrays import Float32Array
 from corpus.logits import Calibration, margins_to_th
 from corpus.relations import TH, RelationVocabulary
 from corpus.schema import Document
 from models.calibration import fit_calibration
 from models.extractor import Extractor
-from models.infer import Float32Array, stream_logits
+from models.infer import stream_logits
 from models.labelled import labelled_cells
 from models.runtime import Runtime
 

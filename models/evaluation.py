@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from corpus.arrays import Float64Array
 from corpus.schema import ALL, Document
 from models.intervals import interval, resampled
-from models.judged import Float64Array, Judged
+from models.judged import Judged
 from models.metrics import SUMS, headline, scores_of, tallies
 from models.ratios import ratios
 from models.slices import DOCRED_FREQUENT, Sliced, sliced

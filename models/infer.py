@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from corpus.arrays import Float32Array
 from corpus.encode import EncodedDocument, Sizes
 from corpus.evidence import PairEvidence, evident_sentences
 from corpus.logits import (
@@ -31,8 +31,6 @@ from models.plan import Batches, Budget, pack
 from models.runtime import Runtime
 from models.thresholds import Thresholds
 from models.triples import Triple
-
-Float32Array = NDArray[np.float32]
 
 UNCALIBRATED: Final = Calibration()
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
+from corpus.arrays import Float64Array
 
 SAMPLES: Final = 1000
 ENDS: Final = (0.025, 0.975)

@@ -10,10 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from corpus.schema import Document
 from models.triples import Cell, Triple
-
-Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,12 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from corpus.schema import Document
 from models.judged import Judged
 from models.ratios import divided, harmonic, ratios
 from models.triples import Cell, Facts, Triple, names_of
-
-Float64Array = NDArray[np.float64]
 
 SUMS: Final = 8
 """Numbers of `tallies` a document."""

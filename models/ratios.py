@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
+from corpus.arrays import Float64Array
 
 
 def ratios(counts: Float64Array) -> dict[str, Float64Array]:

@@ -14,8 +14,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from corpus.arrays import Float64Array
 from corpus.schema import DISTANCES, OF_RELATION, SIZES, SLICES, Document
-from models.judged import Float64Array, Judged
+from models.judged import Judged
 from models.triples import Cell
 
 DOCRED_FREQUENT: Final = frozenset(

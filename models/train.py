@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from corpus.arrays import Float64Array
 from corpus.encode import EncodedDocument
 from corpus.encoded_documents import EncodedDocuments
 from corpus.schema import Document
@@ -32,8 +32,6 @@ from models.runtime import Runtime
 from models.steps import Steps
 
 _log = logging.getLogger(__name__)
-
-Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

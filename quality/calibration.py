@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from corpus.logits import Calibration
 from quality.soft_blocks import Shard
 from quality.statistics import share, totals
 
 BINS: Final = 10
 
-Float64Array = NDArray[np.float64]
 Margins = NDArray[np.float32]
 Truth = NDArray[np.bool_]
 

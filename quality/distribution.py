@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from quality.labels import Labelled
 from quality.statistics import by_relation, joined, share, totals
 
-Float64Array = NDArray[np.float64]
 Counts = NDArray[np.float32]
 
 MOST_FREQUENT: Final = 10

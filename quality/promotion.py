@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from quality.labels import KEY
 
 COUNTS: Final = pl.Schema(
@@ -23,8 +23,6 @@ RISK: Final = 0.25
 """Share of samples that may say that it loses more."""
 
 SAMPLES: Final = 2000
-
-_Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +159,12 @@ def f1(counted: pl.DataFrame) -> float:
     return float(_f1(_numbers(counted).sum(0)))
 
 
-def _numbers(counted: pl.DataFrame) -> _Float64Array:
+def _numbers(counted: pl.DataFrame) -> Float64Array:
     """[documents, 3]: correct, predicted, gold."""
     return counted.select("correct", "predicted", "gold").cast(pl.Float64).to_numpy()
 
 
-def _f1(sums: _Float64Array) -> _Float64Array:
+def _f1(sums: Float64Array) -> Float64Array:
     """[...] from sums [..., 3]: twice what is correct among all that is predicted and gold."""
     both, stated = 2 * sums[..., 0], sums[..., 1] + sums[..., 2]
     return np.divide(both, stated, out=np.zeros_like(both), where=stated > 0)

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from quality.distribution import RESAMPLES, Counts, Float64Array, resampled
+from corpus.arrays import Float64Array
+from quality.distribution import RESAMPLES, Counts, resampled
 from quality.labels import Labelled
 from quality.statistics import by_relation, joined
 

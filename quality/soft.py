@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corpus.arrays import Float32Array
 from corpus.logits import relations_above_th
 from corpus.relations import TH
 from quality.labels import KEY, LABELS
@@ -26,7 +27,6 @@ EDGES: Final = np.linspace(-30, 30, 241)
 
 _ENTROPY_EDGES: Final = np.linspace(0, 10, 1001)
 
-Float32Array = NDArray[np.float32]
 Histogram = NDArray[np.int64]
 
 
