@@ -15,10 +15,12 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +64,8 @@ _SIZE: Final = 2048
 
 def read_subject(options: argparse.Namespace, root: Path) -> Subject:
     """The first documents of the folder's dev, under an untrained head."""
+    runtime = Runtime("cpu", options.precision)
+    runtime.prepare()  # as whatever trains or infers does first
     folder = open_folder(options.data)
     vocabulary, table = source_vocabulary(folder), root / "dev.parquet"
     convert(folder.files[Split.DEV], table, vocabulary, Split.DEV)
@@ -73,7 +77,7 @@ def read_subject(options: argparse.Namespace, root: Path) -> Subject:
         documents=list(islice(read_documents(table), options.documents)),
         extractor=Extractor.create(chosen.model, vocabulary, stage.training.seed),
         stage=stage,
-        runtime=Runtime("cpu", options.precision),
+        runtime=runtime,
         root=root,
     )
 
@@ -100,6 +104,8 @@ class Figures:
     """Of each phase."""
     needed: Mapping[str, Operations]
     """Of each part of the network, for all documents."""
+    peaks: Mapping[str, int]
+    """Bytes that a process takes at most that does nothing but a phase."""
     documents: int
 
     @cached_property
@@ -116,8 +122,8 @@ class Figures:
         return self.best(phase).seconds / self.documents * 1e3
 
     def peak_gb(self, phase: str) -> float:
-        """Of all rounds."""
-        return max(measured.peak for measured in self.rounds[phase]) / 1e9
+        """Of a process of its own."""
+        return self.peaks[phase] / 1e9
 
     def fraction(self, phase: str) -> float:
         """Of the machine's speed."""
@@ -172,17 +178,31 @@ class Figures:
         ]
 
 
-def measure(subject: Subject, rounds: int) -> Figures:
-    """Time all phases, round after round, so that a slow minute of the machine hits them alike."""
+def measure(options: argparse.Namespace, subject: Subject) -> Figures:
+    """Time all phases, round after round, so that a slow minute of the machine hits them alike.
+
+    Their memory is told by processes of their own: phases leave each other larger ones.
+    """
     subject.prepare()
     rates: list[float] = []
     found: dict[str, list[Measured]] = {phase: [] for phase in PHASES}
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         rates.append(matrix_rate())
         for phase, work in PHASES.items():
             found[phase].append(work(subject))
     needed = total(operations(subject.extractor, document) for document in subject.encoded)
-    return Figures(rates, found, needed, len(subject.documents))
+    peaks = {phase: peak_alone(options, subject.root, phase) for phase in PHASES}
+    return Figures(rates, found, needed, peaks, len(subject.documents))
+
+
+def peak_alone(options: argparse.Namespace, root: Path, phase: str) -> int:
+    """Bytes that a fresh process takes at most in a phase; ``root`` holds what was prepared."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_peak, options, root, phase).result()
+
+
+def _peak(options: argparse.Namespace, root: Path, phase: str) -> int:
+    return PHASES[phase](read_subject(options, root)).peak
 
 
 def report(options: argparse.Namespace, subject: Subject, figures: Figures) -> dict[str, Any]:
@@ -228,7 +248,7 @@ def main() -> None:
     print(f"{'phase / part / direction':44}{'ms/doc':>10}{'GFLOP/doc':>10}{'of rate':>10}")
     with tempfile.TemporaryDirectory() as folder:
         subject = read_subject(options, Path(folder))
-        outcome = report(options, subject, measure(subject, options.rounds))
+        outcome = report(options, subject, measure(options, subject))
     if options.json:
         write_json(outcome, options.json)
 
