@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.aims import Aim, shown
+from benchmarks.fresh import alone
 from benchmarks.repeated_corpus import repeat
 from benchmarks.stages import (
     Place,
     Row,
-    alone,
     ingest_stage,
     soft_label_stage,
     student_in_memory_stage,

@@ -10,9 +10,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,12 +85,6 @@ class Place:
 
 Row = dict[str, Any]
 """A stage's figures."""
-
-
-def alone(stage: Callable[[Place], Row], place: Place) -> Row:
-    """Run a stage in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(stage, place).result()
 
 
 def ingest_stage(place: Place) -> Row:

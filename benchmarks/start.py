@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,16 +86,11 @@ def aims(seconds: Mapping[str, float]) -> Iterator[Aim]:
 
 def report(options: argparse.Namespace, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    from benchmarks.distillation import machine, options_as_json
+    from benchmarks.distillation import options_as_json
+    from benchmarks.statistics import circumstances
 
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": options_as_json(options),
-        "machine": machine(),
-        "other_work": os.getloadavg()[0],
-        "seconds": dict(seconds),
-        "aims": shown(aims(seconds)),
-    }
+    about = circumstances(options_as_json(options))
+    return about | {"seconds": dict(seconds), "aims": shown(aims(seconds))}
 
 
 def main() -> None:

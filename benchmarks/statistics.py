@@ -33,6 +33,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.fresh import alone_on_two_cores
 from benchmarks.peak import peak_memory
 from corpus.artefacts import write_json
 from corpus.knowledge_base import triples_of
@@ -268,14 +269,7 @@ def measured(
     stage: Callable[[Generated], list[dict[str, Any]]], corpus: Generated
 ) -> list[dict[str, Any]]:
     """A stage's parts, in a process of its own."""
-    fresh = {"mp_context": get_context("spawn"), "initializer": take_two_cores}
-    with ProcessPoolExecutor(1, **fresh) as pool:
-        return pool.submit(stage, corpus).result()
-
-
-def take_two_cores() -> None:
-    """Keep this process to two cores, as the machines have that the figures are told of."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    return alone_on_two_cores(stage, corpus)
 
 
 def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

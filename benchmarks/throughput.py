@@ -15,12 +15,10 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +26,7 @@ import torch
 
 from benchmarks.aims import Aim, shown
 from benchmarks.distillation import machine
+from benchmarks.fresh import alone
 from benchmarks.operations import Operations, operations, total
 from benchmarks.parts import FORWARD
 from benchmarks.phases import (
@@ -197,8 +196,7 @@ def measure(options: argparse.Namespace, subject: Subject) -> Figures:
 
 def peak_alone(options: argparse.Namespace, root: Path, phase: str) -> int:
     """Bytes that a fresh process takes at most in a phase; ``root`` holds what was prepared."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_peak, options, root, phase).result()
+    return alone(_peak, options, root, phase)
 
 
 def _peak(options: argparse.Namespace, root: Path, phase: str) -> int:

@@ -12,18 +12,17 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import duckdb
 
+from benchmarks.fresh import alone_on_two_cores
 from benchmarks.generated_warehouse import PREDICTED, GeneratedWarehouse
 from benchmarks.queries import PAGE, Question, answer, opened, questions
-from benchmarks.statistics import Meter, circumstances, take_two_cores
+from benchmarks.statistics import Meter, circumstances
 from corpus.artefacts import write_json
 from corpus.json_files import literal
 from quality.warehouse import build_warehouse
@@ -35,8 +34,6 @@ AIM: Final = 10_000_000
 """Predictions that `SECONDS` is promised for."""
 WELL_KNOWN: Final = "Name 100"
 """An entity of a few thousand documents, of ten million predictions."""
-
-T = TypeVar("T")
 
 
 def built(generated: GeneratedWarehouse, path: Path) -> dict[str, Any]:
@@ -113,20 +110,13 @@ def _timed(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     return {"best_s": min(seconds), "first_s": seconds[0], "rows": rows}
 
 
-def alone(work: Callable[..., T], *arguments: Any) -> T:
-    """Do something in a process of its own, on two cores."""
-    fresh = {"mp_context": get_context("spawn"), "initializer": take_two_cores}
-    with ProcessPoolExecutor(1, **fresh) as pool:
-        return pool.submit(work, *arguments).result()
-
-
 def measured(folder: Path, predictions: int) -> dict[str, Any]:
     """All of it; what is in the folder already is not generated again."""
     generated, path = GeneratedWarehouse(folder, predictions // PREDICTED), folder / "all.duckdb"
     if not generated.tables.relations.is_file():
-        alone(generated.generate)
-    build = alone(built, generated, path)
-    queries = alone(asked, path)
+        alone_on_two_cores(generated.generate)
+    build = alone_on_two_cores(built, generated, path)
+    queries = alone_on_two_cores(asked, path)
     slowest = max(query["best_s"] for query in queries)
     told = {"within": slowest <= SECONDS} if predictions >= AIM else {}
     return {"build": build, "slowest_s": slowest, **told, "queries": queries}

@@ -10,13 +10,13 @@ import time
 
 import pytest
 
+from benchmarks.fresh import alone
 from benchmarks.memory import aims, growth
 from benchmarks.peak import peak_memory
 from benchmarks.repeated_corpus import repeat
 from benchmarks.stages import (
     HeldSoftLabels,
     Place,
-    alone,
     ingest_stage,
     soft_label_stage,
     student_in_memory_stage,

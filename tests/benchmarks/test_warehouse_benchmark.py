@@ -45,5 +45,5 @@ def test_a_warehouse_without_the_entity_is_told(warehouse, monkeypatch):
 @pytest.mark.parametrize(("predictions", "judged"), [(AIM // 10, False), (AIM, True)])
 def test_only_the_full_number_of_predictions_is_judged(tmp_path, monkeypatch, predictions, judged):
     told = iter([None, {"wall_s": 1}, [{"best_s": 0.5}]])
-    monkeypatch.setattr(benchmark, "alone", lambda *_: next(told))
+    monkeypatch.setattr(benchmark, "alone_on_two_cores", lambda *_: next(told))
     assert ("within" in measured(tmp_path, predictions)) == judged
