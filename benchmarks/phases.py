@@ -80,27 +80,29 @@ class Measured:
     """What one round of a phase took."""
 
     seconds: float
-    peak: int
-    """Bytes in memory at once, all of the process."""
     parts: Mapping[Part, float]
     """Seconds of each part; empty where the phase is not told apart."""
 
 
-def tokenizing(subject: Subject) -> Measured:
+Work = Callable[[Clock], None]
+"""A phase that is ready to begin; it tells the clock of ends that the network knows nothing of."""
+
+
+def tokenizing(subject: Subject) -> Work:
     """Documents to batches, by an extractor that has seen no word yet."""
     used = subject.extractor
     fresh = Extractor(used.network, used.tokenizer, used.vocabulary, used.config)
     batches = [batch for group in subject.groups for batch in group]
 
-    def work() -> None:
+    def work(_clock: Clock) -> None:
         encoded = [fresh.encode(document) for document in subject.documents]
         for batch in batches:
             fresh.collate([encoded[i] for i in batch], n_classes=len(used.vocabulary))
 
-    return _timed(work)
+    return work
 
 
-def inference(subject: Subject) -> Measured:
+def inference(subject: Subject) -> Work:
     """Encoded documents to logits and shares of sentences, in the batches that `infer` makes."""
     encoded = subject.encoded
     budget = InferenceBudget.of(subject.runtime.torch_device)
@@ -112,22 +114,22 @@ def inference(subject: Subject) -> Measured:
             infer_encoded(subject.extractor, group, subject.runtime, budget, limit)
             clock.ended(BATCHING)
 
-    return _timed_by_part(subject, work)
+    return work
 
 
-def soft_labelling(subject: Subject) -> Measured:
+def soft_labelling(subject: Subject) -> Work:
     """A table of documents to a shard on disk, by a teacher that is in memory already."""
     labeller = SoftLabeller(subject.teacher, "benchmark", lambda: subject.runtime)
     labeller.teacher.network.eval()
     shutil.rmtree(subject.shard, ignore_errors=True)
 
-    def work() -> None:
+    def work(_clock: Clock) -> None:
         labeller.label(subject.table, subject.shard)
 
-    return _timed(work)
+    return work
 
 
-def training(subject: Subject) -> Measured:
+def training(subject: Subject) -> Work:
     """All steps of an epoch; the subject's weights move."""
     steps = Steps(
         subject.extractor,
@@ -144,10 +146,10 @@ def training(subject: Subject) -> Measured:
             steps.take(number, group)
             clock.ended(OPTIMIZER)
 
-    return _timed_by_part(subject, work)
+    return work
 
 
-PHASES: Final[Mapping[str, Callable[[Subject], Measured]]] = {
+PHASES: Final[Mapping[str, Callable[[Subject], Work]]] = {
     TOKENIZING: tokenizing,
     INFERENCE: inference,
     SOFT_LABELLING: soft_labelling,
@@ -155,15 +157,20 @@ PHASES: Final[Mapping[str, Callable[[Subject], Measured]]] = {
 }
 
 
-def _timed(work: Callable[[], None]) -> Measured:
-    with peak_memory() as peak:
+def timed(subject: Subject, phase: str) -> Measured:
+    """Seconds of a phase and of the parts of the subject's network in it."""
+    work = PHASES[phase](subject)
+    with timed_parts(subject.extractor.network) as clock:
         started = time.perf_counter()
-        work()
-        seconds = time.perf_counter() - started
-    return Measured(seconds, peak.resident, {})
-
-
-def _timed_by_part(subject: Subject, work: Callable[[Clock], None]) -> Measured:
-    with peak_memory() as peak, timed_parts(subject.extractor.network) as clock:
         work(clock)
-    return Measured(sum(clock.seconds.values()), peak.resident, clock.seconds)
+        elapsed = time.perf_counter() - started
+    parts = clock.seconds
+    return Measured(sum(parts.values()) if parts else elapsed, parts)
+
+
+def peak_of(subject: Subject, phase: str) -> int:
+    """Bytes that the whole process takes at most in a phase, which nothing else watches."""
+    work = PHASES[phase](subject)
+    with peak_memory() as peak:
+        work(Clock())
+    return peak.resident

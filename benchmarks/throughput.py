@@ -37,6 +37,8 @@ from benchmarks.phases import (
     TRAINING,
     Measured,
     Subject,
+    peak_of,
+    timed,
 )
 from corpus.artefacts import write_json
 from corpus.docred import convert
@@ -187,8 +189,8 @@ def measure(options: argparse.Namespace, subject: Subject) -> Figures:
     found: dict[str, list[Measured]] = {phase: [] for phase in PHASES}
     for _ in range(options.rounds):
         rates.append(matrix_rate())
-        for phase, work in PHASES.items():
-            found[phase].append(work(subject))
+        for phase in PHASES:
+            found[phase].append(timed(subject, phase))
     needed = total(operations(subject.extractor, document) for document in subject.encoded)
     peaks = {phase: peak_alone(options, subject.root, phase) for phase in PHASES}
     return Figures(rates, found, needed, peaks, len(subject.documents))
@@ -200,7 +202,7 @@ def peak_alone(options: argparse.Namespace, root: Path, phase: str) -> int:
 
 
 def _peak(options: argparse.Namespace, root: Path, phase: str) -> int:
-    return PHASES[phase](read_subject(options, root)).peak
+    return peak_of(read_subject(options, root), phase)
 
 
 def report(options: argparse.Namespace, subject: Subject, figures: Figures) -> dict[str, Any]:

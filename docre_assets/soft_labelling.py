@@ -119,8 +119,8 @@ class SoftLabeller:
     def _records(self, documents: Path, rows: pl.Series, folder: Path) -> Iterator[Record]:
         """Soft labels of all documents in the order of the table.
 
-        The table is read twice side by side: the teacher looks ahead for documents to compute
-        together, past any number that it need not compute.
+        Where some are kept, the table is read twice side by side: the teacher looks ahead for
+        documents to compute together, past any number that it need not compute.
 
         Args:
             documents: the table.
@@ -128,6 +128,9 @@ class SoftLabeller:
             folder: the earlier shard. This stream alone maps its files, and ends before they are
                 removed.
         """
+        if 0 < len(rows) == rows.null_count():
+            yield from self._computed(read_documents(documents))
+            return
         earlier = MappedShard(folder) if rows.count() else None
         new = (
             document

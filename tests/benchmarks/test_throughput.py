@@ -14,7 +14,7 @@ from corpus.demo import write_demo_corpus
 
 
 def measured(seconds):
-    return Measured(seconds, 1, {})
+    return Measured(seconds, {})
 
 
 def options_of(folder):
