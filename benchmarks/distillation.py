@@ -13,19 +13,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
-import platform
 import random
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from benchmarks.circumstances import circumstances, command_of
 from corpus.artefacts import write_json
 from corpus.distant import label_distantly
 from corpus.ingest import RELATIONS_FILE, documents_file, ingest
@@ -220,43 +217,15 @@ def naive_stage(student: Stage) -> Stage:
     )
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "transformers": version("transformers"),
-    }
-
-
-def _cpu() -> str:
-    """The processor's name as Linux tells it, else what Python knows."""
-    listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
     kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": options_as_json(options),
-        "seed": options.seed,
-        "machine": machine(),
+    return circumstances(command_of(options)) | {
         "runtime": str(experiment.runtime),
         "preset": dataclasses.asdict(experiment.preset),
         "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),
         "models": experiment.results,
     }
-
-
-def options_as_json(options: argparse.Namespace) -> dict[str, Any]:
-    """The command's options as JSON takes them."""
-    return {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
 
 
 def parser_of(description: str | None, program: str) -> argparse.ArgumentParser:

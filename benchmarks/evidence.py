@@ -10,18 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.calibration import errors_by_documents
-from benchmarks.distillation import (
-    Experiment,
-    machine,
-    options_as_json,
-    parser_of,
-    prepare,
-    preset_of,
-)
+from benchmarks.circumstances import circumstances, command_of
+from benchmarks.distillation import Experiment, parser_of, prepare, preset_of
 from corpus.artefacts import write_json
 from models.config import Stage
 from models.runtime import Runtime
@@ -37,10 +30,7 @@ def main() -> None:
         experiment.train("teacher", teacher, tables.annotated)
         experiment.train("teacher_without", without_evidence(teacher), tables.annotated)
         calibrated = errors_by_documents(tables, "teacher", options.seed)
-    report = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": options_as_json(options),
-        "machine": machine(),
+    report = circumstances(command_of(options)) | {
         "runtime": str(experiment.runtime),
         "teacher": dataclasses.asdict(teacher),
         "models": experiment.results,

@@ -9,14 +9,13 @@ which the fastest counts. 100,000 documents need 10 GB of disk for a while. Linu
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.aims import Aim, shown
+from benchmarks.circumstances import circumstances, command_of
 from benchmarks.fresh import alone
 from benchmarks.repeated_corpus import repeat
 from benchmarks.stages import (
@@ -101,13 +100,7 @@ def disk_speed(rows: list[Row]) -> float | None:
 
 def report(options: argparse.Namespace, rows: list[Row]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    from benchmarks.distillation import machine
-
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": {name: str(value) for name, value in vars(options).items()},
-        "machine": machine(),
-        "other_work": os.getloadavg()[0],
+    return circumstances(command_of(options)) | {
         "stages": rows,
         "growth": list(growth(rows)),
         "aims": shown(aims(rows)),

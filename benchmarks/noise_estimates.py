@@ -17,14 +17,14 @@ from __future__ import annotations
 import argparse
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.distillation import Tables, machine, prepare
+from benchmarks.circumstances import circumstances, command_of
+from benchmarks.distillation import Tables, prepare
 from corpus.artefacts import read_json, write_json
 from corpus.logits import Calibration
 from corpus.relations import RelationVocabulary
@@ -192,10 +192,7 @@ def report(
         distant: the documents as the corpus' knowledge base labels them.
         judged: the same documents.
     """
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": {name: str(value) for name, value in vars(options).items()},
-        "machine": machine(),
+    return circumstances(command_of(options)) | {
         "teacher": read_json(teacher / PROVENANCE),
         "soft_labels": read_json(judged.soft_labels / ORIGIN),
         "calibration": asdict(judged.calibration),

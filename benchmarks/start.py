@@ -22,6 +22,7 @@ from typing import Any, Final
 import dagster as dg
 
 from benchmarks.aims import Aim, shown
+from benchmarks.circumstances import circumstances, command_of
 from corpus.artefacts import write_json
 
 ROOT: Final = Path(__file__).parents[1]
@@ -86,11 +87,10 @@ def aims(seconds: Mapping[str, float]) -> Iterator[Aim]:
 
 def report(options: argparse.Namespace, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    from benchmarks.distillation import options_as_json
-    from benchmarks.statistics import circumstances
-
-    about = circumstances(options_as_json(options))
-    return about | {"seconds": dict(seconds), "aims": shown(aims(seconds))}
+    return circumstances(command_of(options)) | {
+        "seconds": dict(seconds),
+        "aims": shown(aims(seconds)),
+    }
 
 
 def main() -> None:

@@ -15,16 +15,13 @@ when it needs them. Linux only.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +30,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.circumstances import circumstances, command_of
 from benchmarks.fresh import alone_on_two_cores
 from benchmarks.peak import peak_memory
 from corpus.artefacts import write_json
@@ -280,18 +278,6 @@ def totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return stages.agg(seconds.sum(), memory.max()).with_columns(within=within).to_dicts()
 
 
-def circumstances(command: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the run."""
-    from benchmarks.distillation import machine  # torch comes with it, here and in no stage
-
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": dict(command),
-        "machine": machine() | {name: version(name) for name in ("duckdb", "numpy", "polars")},
-        "other_work": os.getloadavg()[0],
-    }
-
-
 def main() -> None:
     """Generate, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.statistics")
@@ -307,7 +293,7 @@ def main() -> None:
         corpus = Generated(root, *size)
         if not corpus.knowledge_base.exists():
             corpus.generate()
-        about = circumstances({k: getattr(options, k) for k in ("documents", "entities", "shards")})
+        about = circumstances(command_of(options))
         rows = [
             row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
         ]

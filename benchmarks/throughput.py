@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -25,7 +23,7 @@ from typing import Any, Final
 import torch
 
 from benchmarks.aims import Aim, shown
-from benchmarks.distillation import machine
+from benchmarks.circumstances import circumstances, command_of
 from benchmarks.fresh import alone
 from benchmarks.operations import Operations, operations, total
 from benchmarks.parts import FORWARD
@@ -209,12 +207,9 @@ def report(options: argparse.Namespace, subject: Subject, figures: Figures) -> d
     """Everything that is needed to judge and to repeat the run."""
     for row in (*figures.phase_rows(), *figures.part_rows()):
         print(_line(row))
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": {name: str(value) for name, value in vars(options).items()},
-        "machine": machine() | {"threads": torch.get_num_threads()},
-        "other_work": os.getloadavg()[0],
+    return circumstances(command_of(options)) | {
         "runtime": str(subject.runtime),
+        "threads": torch.get_num_threads(),
         "model": dataclasses.asdict(subject.extractor.config),
         "training": dataclasses.asdict(subject.stage),
         "documents": figures.documents,

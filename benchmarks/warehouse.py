@@ -19,10 +19,11 @@ from typing import Any, Final
 
 import duckdb
 
+from benchmarks.circumstances import circumstances, command_of
 from benchmarks.fresh import alone_on_two_cores
 from benchmarks.generated_warehouse import PREDICTED, GeneratedWarehouse
 from benchmarks.queries import PAGE, Question, answer, opened, questions
-from benchmarks.statistics import Meter, circumstances
+from benchmarks.statistics import Meter
 from corpus.artefacts import write_json
 from corpus.json_files import literal
 from quality.warehouse import build_warehouse
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keeps what is generated for the next time")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
-    about = circumstances({"predictions": options.predictions})
+    about = circumstances(command_of(options))
     with tempfile.TemporaryDirectory() as temporary:
         found = measured(options.folder or Path(temporary), options.predictions)
     print(found["build"])
