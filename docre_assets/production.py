@@ -114,7 +114,7 @@ class Contest:
 
     def _counts(self, checkpoint: Path) -> pl.DataFrame:
         """What a model's F1 on dev is made of."""
-        from models.infer import predict
+        from models.predictions import predict
 
         predicted = predict(read_documents(self.dev), checkpoint, self.runtime())
         return counts(pl.scan_parquet(self.dev), predicted.lazy())

@@ -90,7 +90,7 @@ class Evaluated:
 
     def submission(self, model: str) -> list[Mapping[str, Any]]:
         """A model's test predictions in the format of DocRED's submissions."""
-        from models.infer import to_docred
+        from corpus.predicted import to_docred
 
         return to_docred(self.predictions[model, Split.TEST])
 
@@ -131,7 +131,8 @@ def predict_and_judge(
     documents: Iterable[Document], extractor: "Extractor", runtime: "Runtime"
 ) -> tuple[pl.DataFrame, dict[str, float]]:
     """A `PREDICTIONS` table, and the calibration errors of labelled documents, from one pass."""
-    from models.infer import UNCALIBRATED, infer, rows_of
+    from models.infer import infer
+    from models.predictions import UNCALIBRATED, rows_of
 
     confidence = TopConfidence(extractor.vocabulary, extractor.calibration or UNCALIBRATED)
 
@@ -159,7 +160,7 @@ def predict_all(
         thresholds: what is predicted; TH tells it if not given.
     """
     from models.checkpoint import load_checkpoint
-    from models.infer import predict
+    from models.predictions import predict
 
     extractor = load_checkpoint(checkpoint)
     found = [predict(read_documents(table), extractor, runtime, thresholds) for table in tables]

@@ -22,10 +22,10 @@ from corpus.soft_labels import SoftLabels
 from models.choice import clearly_worse, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
-from models.infer import triples
 from models.judged import Judged
 from models.optimizer import restore_by_name, state_by_name
 from models.plan import Plan
+from models.predictions import triples
 from models.random_state import random_state, set_random_state
 from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime

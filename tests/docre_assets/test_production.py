@@ -36,7 +36,7 @@ class Models:
         self.dev = folder / "dev.parquet"
         write_documents(map(_document, range(DOCUMENTS)), self.dev, Split.DEV)
         self.versions = ModelVersions(folder / "production")
-        monkeypatch.setattr("models.infer.predict", self._predict)
+        monkeypatch.setattr("models.predictions.predict", self._predict)
 
     def trained(self, found: int, weights: str) -> str:
         """Put a newly fine-tuned model in its place; its version."""

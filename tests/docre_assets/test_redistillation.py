@@ -54,7 +54,7 @@ def _nothing_computed(monkeypatch):
     def stumble(*_, **__):
         raise AssertionError("computed again")
 
-    for work in ("models.train.fit", "models.infer.predict", "models.infer.infer"):
+    for work in ("models.train.fit", "models.predictions.predict", "models.infer.infer"):
         monkeypatch.setattr(work, stumble)
 
 

@@ -13,8 +13,9 @@ from docre_assets.scoring import Benchmark, headline, predict_and_judge
 from models.confidence import TopConfidence
 from models.config import preset
 from models.extractor import Extractor
-from models.infer import predict, stream_logits
+from models.infer import stream_logits
 from models.metrics import score
+from models.predictions import predict
 from models.runtime import Runtime
 from models.triples import Triple, facts_of
 

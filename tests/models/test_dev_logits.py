@@ -11,7 +11,8 @@ from conftest import make_document
 from corpus.logits import Calibration, margins_to_th
 from models.calibration import fit_calibration
 from models.dev_logits import calibrate
-from models.infer import predict, stream_logits
+from models.infer import stream_logits
+from models.predictions import predict
 from models.runtime import Runtime
 
 RUNTIME = Runtime("cpu", "float32")

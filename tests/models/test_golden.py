@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models.config import Loss, Objective
-from models.infer import above_threshold
 from models.losses import total_loss
+from models.predictions import above_threshold
 
 R = golden.CONFIG["num_labels"]
 

@@ -14,8 +14,9 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import Label
 from models import thresholds
 from models.cuts import Goal
-from models.infer import predict, stream_logits
+from models.infer import stream_logits
 from models.labelled import labelled_cells
+from models.predictions import predict
 from models.runtime import Runtime
 from models.thresholds import Candidates, Thresholds, fit_thresholds
 

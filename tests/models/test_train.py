@@ -10,9 +10,10 @@ from little_training import CPU, DOCUMENTS, KD, fresh, same, soft_labels_of, sta
 
 from models import train
 from models.config import Objective
-from models.infer import stream_logits, triples
+from models.infer import stream_logits
 from models.losses import evidence_loss
 from models.metrics import score
+from models.predictions import triples
 from models.train import fit
 
 # What is the same, and what is learnt
