@@ -96,6 +96,9 @@ class Objective:
     """Weight, within the hard loss, of the part that pushes unlabelled relations under TH."""
     soft_weight: float = 0.0
     """Weight of the mean squared error to the teacher's logits; 0 is naive adaptation."""
+    spare_found: bool = False
+    """Whether, where the objective distils, unlabelled relations that the teacher finds are not
+    pushed under TH: distant labels miss many, which hard labels else teach not to find."""
     evidence_weight: float = 1.0
     """Weight of the divergence of contexts from evidence, where it is annotated and, if the
     objective distils from a teacher that has learnt it, where the teacher finds it; 0 leaves

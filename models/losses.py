@@ -50,20 +50,34 @@ def threshold_over_rest(logits: Tensor, labels: Tensor) -> Tensor:
     return -logits.masked_fill(labels, -torch.inf).log_softmax(-1)[:, TH]
 
 
-def hard_loss(logits: Tensor, labels: Tensor, objective: Objective) -> Tensor:
-    """Mean over pairs of the chosen loss; 0 where there is no pair."""
+def hard_loss(
+    logits: Tensor, labels: Tensor, objective: Objective, spared: Tensor | None = None
+) -> Tensor:
+    """Mean over pairs of the chosen loss; 0 where there is no pair.
+
+    Args:
+        logits: [P, R] float32.
+        labels: [P, R] bool, TH False.
+        objective: which loss, and how its parts weigh.
+        spared: [P, R] bool, TH False: relations that are not pushed under TH, labelled or not.
+    """
     if objective.loss is Loss.ADAPTIVE_THRESHOLDING:
         positives = joint_positives(logits, labels)
     else:
         published = objective.loss is Loss.ADAPTIVE_FOCAL_PAPER
         positives = focal_positives(logits, labels, objective.gamma, published=published)
-    rest = threshold_over_rest(logits, labels)
+    rest = threshold_over_rest(logits, labels if spared is None else labels | spared)
     return (positives + objective.na_weight * rest).sum() / max(len(logits), 1)
 
 
 def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """Mean squared error to the teacher's logits over pairs and classes (Tan et al. 2022, 3.4)."""
     return (logits - teacher_logits).square().sum() / max(logits.numel(), 1)
+
+
+def found_relations(logits: Tensor) -> Tensor:
+    """Relations above TH, [P, R] bool."""
+    return logits > logits[:, TH : TH + 1]
 
 
 def evidence_loss(shares: Tensor, evidence: Evidence) -> Tensor:
@@ -100,14 +114,15 @@ def total_loss(
     Raises:
         ValueError: if what a term needs is missing; it would silently not be learnt.
     """
-    logits = logits.float()
-    terms = {}
-    if objective.hard_weight:
-        found = _given(labels, "labels", "hard_weight")
-        terms["hard"] = objective.hard_weight * hard_loss(logits, found, objective)
+    logits, terms, wanted = logits.float(), {}, None
     if objective.distils:
-        found = _given(teacher_logits, "teacher logits", "soft_weight")
-        terms["soft"] = objective.soft_weight * soft_loss(logits, found.float())
+        wanted = _given(teacher_logits, "teacher logits", "soft_weight").float()
+    if objective.hard_weight:
+        given = _given(labels, "labels", "hard_weight")
+        spared = found_relations(wanted) if objective.spare_found and wanted is not None else None
+        terms["hard"] = objective.hard_weight * hard_loss(logits, given, objective, spared)
+    if wanted is not None:
+        terms["soft"] = objective.soft_weight * soft_loss(logits, wanted)
     return terms
 
 

@@ -12,6 +12,7 @@ from models.config import Loss, Objective
 from models.losses import (
     evidence_loss,
     focal_positives,
+    found_relations,
     hard_loss,
     joint_positives,
     soft_loss,
@@ -165,6 +166,27 @@ def test_na_weight_weighs_only_unlabelled_relations():
     rest = threshold_over_rest(LOGITS, labels).item()
     positives = focal_positives(LOGITS, labels, 1.0, published=False).item()
     assert values == pytest.approx([positives, positives + rest / 2, positives + 2 * rest])
+
+
+@given(case=cases(), loss=st.sampled_from(Loss), na_weight=st.sampled_from([0.3, 1.0]))
+@settings(max_examples=50, deadline=None)
+def test_what_the_teacher_finds_is_not_pushed_under_th(case, loss, na_weight):
+    """Its logits, where no label has them, move the soft term alone; all others as without it."""
+    logits, labels = case[0].requires_grad_(), case[1]
+    teacher = logits.detach().flip(0).roll(1, 1)
+    objective = Objective(loss, na_weight=na_weight, soft_weight=1.0, spare_found=True)
+    hard = total_loss(logits, labels, teacher, objective)["hard"]
+    [gradient] = torch.autograd.grad(hard, logits)
+    found = found_relations(teacher)
+    assert (gradient[found & ~labels] == 0).all()
+    hidden = logits.masked_fill(found & ~labels, -1e4)
+    assert hard.item() == pytest.approx(hard_loss(hidden, labels, objective).item(), 1e-5, 1e-6)
+
+
+def test_without_distillation_nothing_is_spared():
+    naive, teacher = Objective(spare_found=True), torch.tensor([[0.0, -1.0, 1.0]])
+    [term] = total_loss(LOGITS, labelled(ONE), teacher, naive).values()
+    assert term == hard_loss(LOGITS, labelled(ONE), naive)
 
 
 @pytest.mark.parametrize(
