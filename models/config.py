@@ -228,11 +228,11 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         student=Stage(
             TrainConfig(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
-            Objective(na_weight=0.5, soft_weight=3.0),
+            Objective(na_weight=0.5, soft_weight=1.0, spare_found=True),
         ),
         finetune=Stage(
-            TrainConfig(epochs=6, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
-            Objective(na_weight=0.7),
+            TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2.5e-4, warmup=0.1, batch_documents=2),
+            Objective(na_weight=0.5),
             Start.PREVIOUS,
         ),
     ),
