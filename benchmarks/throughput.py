@@ -41,6 +41,7 @@ from benchmarks.phases import (
 from corpus.artefacts import write_json
 from corpus.docred import convert
 from corpus.ingest import source_vocabulary
+from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.sources import open_folder
 from corpus.tables import read_documents
@@ -57,23 +58,32 @@ SHAPE: Final = {
 }
 """Overrides of `small` that make it the shape that the aims are set for."""
 
+_DEV: Final = "dev.parquet"
+_RELATIONS: Final = "relations.json"
+
 _SIZE: Final = 2048
 """Rows and columns of the matrices whose product tells the machine's speed."""
 
 
+def convert_dev(data: Path, root: Path) -> None:
+    """Write the folder's dev and relations as tables, which is no part of what is measured."""
+    folder = open_folder(data)
+    vocabulary = source_vocabulary(folder)
+    vocabulary.save(root / _RELATIONS)
+    convert(folder.files[Split.DEV], root / _DEV, vocabulary, Split.DEV)
+
+
 def read_subject(options: argparse.Namespace, root: Path) -> Subject:
-    """The first documents of the folder's dev, under an untrained head."""
+    """The first documents that `convert_dev` has written, under an untrained head."""
     runtime = Runtime("cpu", options.precision)
     runtime.prepare()  # as whatever trains or infers does first
-    folder = open_folder(options.data)
-    vocabulary, table = source_vocabulary(folder), root / "dev.parquet"
-    convert(folder.files[Split.DEV], table, vocabulary, Split.DEV)
+    vocabulary = RelationVocabulary.load(root / _RELATIONS)
     chosen = preset(options.preset, options.overrides)
     stage = dataclasses.replace(
         chosen.teacher, training=dataclasses.replace(chosen.teacher.training, epochs=1)
     )
     return Subject(
-        documents=list(islice(read_documents(table), options.documents)),
+        documents=list(islice(read_documents(root / _DEV), options.documents)),
         extractor=Extractor.create(chosen.model, vocabulary, stage.training.seed),
         stage=stage,
         runtime=runtime,
@@ -242,7 +252,9 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{'phase / part / direction':44}{'ms/doc':>10}{'GFLOP/doc':>10}{'of rate':>10}")
     with tempfile.TemporaryDirectory() as folder:
-        subject = read_subject(options, Path(folder))
+        root = Path(folder)
+        convert_dev(options.data, root)
+        subject = read_subject(options, root)
         outcome = report(options, subject, measure(options, subject))
     if options.json:
         write_json(outcome, options.json)

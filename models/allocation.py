@@ -14,6 +14,11 @@ Left alone GNU's C library keeps blocks of up to 32 MB in its heap, where batche
 sizes leave gaps that nothing fits into: a tenth more memory in training. Below 3 MB it would cost
 time, as the system clears each block."""
 
+TOP: Final = 64 << 20
+"""Bytes that may be free at the heap's end before they are given back.
+
+A step frees and takes them again; given back each time, the system would clear them each time."""
+
 _MMAP_THRESHOLD: Final = -3
 _TRIM_THRESHOLD: Final = -1
 """Of malloc.h."""
@@ -39,4 +44,4 @@ def _give_back_large_blocks() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:  # another C library than GNU's has none
         set_option(_MMAP_THRESHOLD, LARGE)
-        set_option(_TRIM_THRESHOLD, 2 * LARGE)
+        set_option(_TRIM_THRESHOLD, TOP)

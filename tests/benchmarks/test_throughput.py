@@ -8,7 +8,7 @@ import pytest
 from benchmarks import throughput
 from benchmarks.operations import Operations
 from benchmarks.phases import INFERENCE, PHASES, SOFT_LABELLING, TOKENIZING, TRAINING, Measured
-from benchmarks.throughput import Figures, measure, peak_alone, read_subject, report
+from benchmarks.throughput import Figures, convert_dev, measure, peak_alone, read_subject, report
 from corpus.artefacts import write_json
 from corpus.demo import write_demo_corpus
 
@@ -46,6 +46,7 @@ def test_the_fastest_round_counts():
 
 def test_a_phase_is_measured_in_a_process_that_does_nothing_else(tmp_path):
     held = b"x" * 1_200_000_000
+    convert_dev(options_of(tmp_path).data, tmp_path)
     assert 1e8 < peak_alone(options_of(tmp_path), tmp_path, TOKENIZING) < len(held)
 
 
@@ -53,6 +54,7 @@ def test_phases_are_the_sums_of_their_parts(tmp_path, monkeypatch):
     peaks = dict(zip(PHASES, range(1, 5), strict=True))
     monkeypatch.setattr(throughput, "peak_alone", lambda _options, _root, phase: peaks[phase])
     options = options_of(tmp_path)
+    convert_dev(options.data, tmp_path)
     subject = read_subject(options, tmp_path)
     assert len(subject.documents) == 9
     outcome = report(options, subject, measure(options, subject))
