@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,26 +13,21 @@ from typing import Any, Final
 _LIBRARIES: Final = ("torch", "transformers", "duckdb", "numpy", "polars")
 
 
-def circumstances(command: Mapping[str, Any]) -> dict[str, Any]:
-    """When, how and where it was run, and beside what load of the machine."""
+def circumstances(options: argparse.Namespace) -> dict[str, Any]:
+    """When, by what command and where it was run; its own load is a part of ``other_work``."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": dict(command),
-        "machine": machine(),
+        "command": {name: _told(value) for name, value in vars(options).items()},
+        "machine": _machine(),
         "other_work": os.getloadavg()[0],
     }
-
-
-def command_of(options: argparse.Namespace) -> dict[str, Any]:
-    """A command's options as JSON takes them."""
-    return {name: _told(value) for name, value in vars(options).items()}
 
 
 def _told(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def machine() -> dict[str, Any]:
+def _machine() -> dict[str, Any]:
     """What the figures were measured on."""
     about = {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()}
     return about | {name: version(name) for name in _LIBRARIES}

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from corpus.artefacts import write_json
 from corpus.distant import label_distantly
 from corpus.ingest import RELATIONS_FILE, documents_file, ingest
@@ -220,7 +220,7 @@ def naive_stage(student: Stage) -> Stage:
 def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
     kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
-    return circumstances(command_of(options)) | {
+    return circumstances(options) | {
         "runtime": str(experiment.runtime),
         "preset": dataclasses.asdict(experiment.preset),
         "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),

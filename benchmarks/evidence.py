@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.calibration import errors_by_documents
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.distillation import Experiment, parser_of, prepare, preset_of
 from corpus.artefacts import write_json
 from models.config import Stage
@@ -30,7 +30,7 @@ def main() -> None:
         experiment.train("teacher", teacher, tables.annotated)
         experiment.train("teacher_without", without_evidence(teacher), tables.annotated)
         calibrated = errors_by_documents(tables, "teacher", options.seed)
-    report = circumstances(command_of(options)) | {
+    report = circumstances(options) | {
         "runtime": str(experiment.runtime),
         "teacher": dataclasses.asdict(teacher),
         "models": experiment.results,

@@ -18,7 +18,7 @@ from typing import Any
 
 import dagster as dg
 
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.real_corpus import cut
 from corpus.artefacts import write_json
 from docre_assets.definitions import defs
@@ -89,7 +89,7 @@ def main() -> None:
             found[str(name)] = _one(name, options, Path(scratch))
         print(f"{name}: {_outcome(found[str(name)])}", flush=True)
         if options.json:  # after each, as all of them take hours
-            write_json(circumstances(command_of(options)) | {"corpora": found}, options.json)
+            write_json(circumstances(options) | {"corpora": found}, options.json)
 
 
 def _outcome(found: dict[str, Any]) -> str:

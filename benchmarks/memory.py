@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.aims import Aim, shown
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.fresh import alone
 from benchmarks.repeated_corpus import repeat
 from benchmarks.stages import (
@@ -100,7 +100,7 @@ def disk_speed(rows: list[Row]) -> float | None:
 
 def report(options: argparse.Namespace, rows: list[Row]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    return circumstances(command_of(options)) | {
+    return circumstances(options) | {
         "stages": rows,
         "growth": list(growth(rows)),
         "aims": shown(aims(rows)),

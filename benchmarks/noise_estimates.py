@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.distillation import Tables, prepare
 from corpus.artefacts import read_json, write_json
 from corpus.logits import Calibration
@@ -192,7 +192,7 @@ def report(
         distant: the documents as the corpus' knowledge base labels them.
         judged: the same documents.
     """
-    return circumstances(command_of(options)) | {
+    return circumstances(options) | {
         "teacher": read_json(teacher / PROVENANCE),
         "soft_labels": read_json(judged.soft_labels / ORIGIN),
         "calibration": asdict(judged.calibration),

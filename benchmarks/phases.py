@@ -164,8 +164,7 @@ def timed(subject: Subject, phase: str) -> Measured:
         started = time.perf_counter()
         work(clock)
         elapsed = time.perf_counter() - started
-    parts = clock.seconds
-    return Measured(sum(parts.values()) if parts else elapsed, parts)
+    return Measured(elapsed, clock.seconds)
 
 
 def peak_of(subject: Subject, phase: str) -> int:

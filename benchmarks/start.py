@@ -22,7 +22,7 @@ from typing import Any, Final
 import dagster as dg
 
 from benchmarks.aims import Aim, shown
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from corpus.artefacts import write_json
 
 ROOT: Final = Path(__file__).parents[1]
@@ -87,7 +87,7 @@ def aims(seconds: Mapping[str, float]) -> Iterator[Aim]:
 
 def report(options: argparse.Namespace, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Everything that is needed to judge and to repeat the run."""
-    return circumstances(command_of(options)) | {
+    return circumstances(options) | {
         "seconds": dict(seconds),
         "aims": shown(aims(seconds)),
     }

@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.fresh import alone_on_two_cores
 from benchmarks.peak import peak_memory
 from corpus.artefacts import write_json
@@ -293,7 +293,7 @@ def main() -> None:
         corpus = Generated(root, *size)
         if not corpus.knowledge_base.exists():
             corpus.generate()
-        about = circumstances(command_of(options))
+        about = circumstances(options)
         rows = [
             row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
         ]

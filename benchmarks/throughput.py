@@ -23,7 +23,7 @@ from typing import Any, Final
 import torch
 
 from benchmarks.aims import Aim, shown
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.fresh import alone
 from benchmarks.operations import Operations, operations, total
 from benchmarks.parts import FORWARD
@@ -217,9 +217,8 @@ def report(options: argparse.Namespace, subject: Subject, figures: Figures) -> d
     """Everything that is needed to judge and to repeat the run."""
     for row in (*figures.phase_rows(), *figures.part_rows()):
         print(_line(row))
-    return circumstances(command_of(options)) | {
+    return circumstances(options) | {
         "runtime": str(subject.runtime),
-        "threads": torch.get_num_threads(),
         "model": dataclasses.asdict(subject.extractor.config),
         "training": dataclasses.asdict(subject.stage),
         "documents": figures.documents,

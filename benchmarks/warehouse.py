@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import duckdb
 
-from benchmarks.circumstances import circumstances, command_of
+from benchmarks.circumstances import circumstances
 from benchmarks.fresh import alone_on_two_cores
 from benchmarks.generated_warehouse import PREDICTED, GeneratedWarehouse
 from benchmarks.queries import PAGE, Question, answer, opened, questions
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keeps what is generated for the next time")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
-    about = circumstances(command_of(options))
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as temporary:
         found = measured(options.folder or Path(temporary), options.predictions)
     print(found["build"])

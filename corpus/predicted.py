@@ -1,13 +1,9 @@
-"""Tables of predictions, what made them, and the same in DocRED's format.
-
-A table says itself what made it: its rows cannot where it has none.
-"""
+"""Tables of predictions, each of which says what made it: its rows cannot where it has none."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -44,17 +40,3 @@ def predictor(path: Path) -> Predictor | None:
         return None
     version, target = told.get("model_version"), told.get("target")
     return None if version is None or target is None else Predictor(version, target)
-
-
-def to_docred(predictions: pl.DataFrame) -> list[dict[str, Any]]:
-    """A `PREDICTIONS` table in the format of DocRED's submissions."""
-    columns = {
-        "title": "title",
-        "h_idx": "head",
-        "t_idx": "tail",
-        "r": "relation",
-        "evidence": "evidence",
-    }
-    return predictions.select(
-        pl.col(ours).alias(theirs) for theirs, ours in columns.items()
-    ).to_dicts()

@@ -10,6 +10,7 @@ import polars as pl
 
 from corpus.knowledge_base import triples_of
 from corpus.schema import ALL, EVALUATION, PREDICTIONS, Document, Split
+from corpus.submission import to_docred
 from corpus.tables import read_documents
 from models.confidence import TopConfidence
 from models.evaluation import Score, evaluate_triples
@@ -90,8 +91,6 @@ class Evaluated:
 
     def submission(self, model: str) -> list[Mapping[str, Any]]:
         """A model's test predictions in the format of DocRED's submissions."""
-        from corpus.predicted import to_docred
-
         return to_docred(self.predictions[model, Split.TEST])
 
 

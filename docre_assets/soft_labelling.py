@@ -128,10 +128,11 @@ class SoftLabeller:
             folder: the earlier shard. This stream alone maps its files, and ends before they are
                 removed.
         """
-        if 0 < len(rows) == rows.null_count():
-            yield from self._computed(read_documents(documents))
+        if not rows.count():
+            if len(rows):  # without a document the teacher need not be loaded
+                yield from self._computed(read_documents(documents))
             return
-        earlier = MappedShard(folder) if rows.count() else None
+        earlier = MappedShard(folder)
         new = (
             document
             for document, row in zip(read_documents(documents), rows, strict=True)

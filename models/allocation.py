@@ -7,14 +7,14 @@ import os
 import sys
 from typing import Final
 
-LARGE: Final = 3 << 20
+LARGE: Final = 2 << 20
 """Bytes from which on a block is taken from the system by itself, and given back once it is free.
 
 Left alone GNU's C library keeps blocks of up to 32 MB in its heap, where batches of ever other
-sizes leave gaps that nothing fits into: a tenth more memory in training. Below 3 MB it would cost
+sizes leave gaps that nothing fits into: a tenth more memory in training. Below 2 MB it would cost
 time, as the system clears each block."""
 
-TOP: Final = 64 << 20
+TOP: Final = 16 << 20
 """Bytes that may be free at the heap's end before they are given back.
 
 A step frees and takes them again; given back each time, the system would clear them each time."""

@@ -59,7 +59,7 @@ def hard_loss(
         logits: [P, R] float32.
         labels: [P, R] bool, TH False.
         objective: which loss, and how its parts weigh.
-        spared: [P, R] bool, TH False: relations that are not pushed under TH, labelled or not.
+        spared: [P, R] bool, TH False: what TH does not stand against, as if it were labelled.
     """
     if objective.loss is Loss.ADAPTIVE_THRESHOLDING:
         positives = joint_positives(logits, labels)
@@ -75,8 +75,8 @@ def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return (logits - teacher_logits).square().sum() / max(logits.numel(), 1)
 
 
-def found_relations(logits: Tensor) -> Tensor:
-    """Relations above TH, [P, R] bool."""
+def above_th(logits: Tensor) -> Tensor:
+    """Relations above TH, [P, R] bool: all of them, also where a prediction would end at four."""
     return logits > logits[:, TH : TH + 1]
 
 
@@ -114,13 +114,14 @@ def total_loss(
     Raises:
         ValueError: if what a term needs is missing; it would silently not be learnt.
     """
-    logits, terms, wanted = logits.float(), {}, None
+    logits = logits.float()
+    wanted, terms = None, {}
     if objective.distils:
         wanted = _given(teacher_logits, "teacher logits", "soft_weight").float()
     if objective.hard_weight:
-        given = _given(labels, "labels", "hard_weight")
-        spared = found_relations(wanted) if objective.spare_found and wanted is not None else None
-        terms["hard"] = objective.hard_weight * hard_loss(logits, given, objective, spared)
+        found = _given(labels, "labels", "hard_weight")
+        spared = None if wanted is None or not objective.spare_found else above_th(wanted)
+        terms["hard"] = objective.hard_weight * hard_loss(logits, found, objective, spared)
     if wanted is not None:
         terms["soft"] = objective.soft_weight * soft_loss(logits, wanted)
     return terms

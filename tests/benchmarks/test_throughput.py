@@ -63,9 +63,9 @@ def test_phases_are_the_sums_of_their_parts(tmp_path, monkeypatch):
     assert [row["phase"] for row in read["phases"]] == list(PHASES)
     for phase in read["phases"]:
         parts = [row for row in read["parts"] if row["phase"] == phase["phase"]]
-        for column in ("ms_per_document", "gflop_per_document"):
+        for column, near in (("ms_per_document", 0.1), ("gflop_per_document", 1e-6)):
             if parts:
-                whole = pytest.approx(phase[column])
+                whole = pytest.approx(phase[column], near)
                 assert sum(row[column] for row in parts) == whole, (phase, column)
         assert phase["gflop_per_s"] == pytest.approx(
             phase["gflop_per_document"] * phase["documents_per_s"]

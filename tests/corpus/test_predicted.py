@@ -1,18 +1,12 @@
-"""Tables of predictions say what made them, with no row too, and go into DocRED's format."""
+"""Tables of predictions say what made them, with no row too."""
 
 import polars as pl
 import pytest
 
-from corpus.predicted import Predictor, predictor, to_docred, write_predictions
+from corpus.predicted import Predictor, predictor, write_predictions
 from corpus.schema import PREDICTIONS
 
 ROWS = [("d1", "A title", 0, 2, "x", "y", "P17", "country", 1.5, 0.75, 1, [1, 3], None)]
-
-
-def test_docred_format():
-    assert to_docred(pl.DataFrame(ROWS, PREDICTIONS, orient="row")) == [
-        {"title": "A title", "h_idx": 0, "t_idx": 2, "r": "P17", "evidence": [1, 3]}
-    ]
 
 
 @pytest.mark.parametrize("rows", [ROWS, []])

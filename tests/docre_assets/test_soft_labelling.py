@@ -19,6 +19,7 @@ from corpus.soft_checks import check_shard
 from corpus.soft_labels import SoftLabels
 from corpus.soft_shards import LOGITS
 from corpus.tables import write_documents
+from docre_assets import soft_labelling
 from docre_assets.soft_labelling import SoftLabeller
 from models.checkpoint import save_checkpoint
 from models.config import preset
@@ -300,3 +301,32 @@ def test_a_table_that_is_replaced_meanwhile_gives_no_soft_labels(
     with pytest.raises(ValueError, match="found it replaced while soft labels were computed"):
         place.label(labeller, DOCUMENTS)
     assert not place.shard[1].exists()
+
+
+def test_a_table_that_is_replaced_while_some_labels_are_kept_changes_none(
+    labelled_place, labeller, monkeypatch
+):
+    before, infer = labelled_place.logits(DOCUMENTS), models.infer.infer
+
+    def replacing(extractor, documents, runtime):
+        for found in infer(extractor, documents, runtime):
+            write_documents(DOCUMENTS, labelled_place.shard[0], Split.DISTANT)
+            yield found
+
+    monkeypatch.setattr(models.infer, "infer", replacing)
+    with pytest.raises(ValueError, match="found it replaced while soft labels were computed"):
+        labelled_place.label(labeller, [*DOCUMENTS, *LONGER])
+    after = labelled_place.logits(DOCUMENTS)
+    assert all(np.array_equal(after[doc_id], before[doc_id]) for doc_id in before)
+
+
+@pytest.mark.parametrize(("more", "times"), [([], 1), (LONGER, 2)])
+def test_a_table_is_read_once_where_nothing_is_kept(place, labeller, monkeypatch, more, times):
+    if more:
+        place.label(labeller, DOCUMENTS)
+    reads, read = [], soft_labelling.read_documents
+    monkeypatch.setattr(
+        soft_labelling, "read_documents", lambda path: reads.append(path) or read(path)
+    )
+    place.label(labeller, [*DOCUMENTS, *more])
+    assert len(reads) == times

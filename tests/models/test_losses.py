@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from models.batch import Evidence
 from models.config import Loss, Objective
 from models.losses import (
+    above_th,
     evidence_loss,
     focal_positives,
-    found_relations,
     hard_loss,
     joint_positives,
     soft_loss,
@@ -177,10 +177,33 @@ def test_what_the_teacher_finds_is_not_pushed_under_th(case, loss, na_weight):
     objective = Objective(loss, na_weight=na_weight, soft_weight=1.0, spare_found=True)
     hard = total_loss(logits, labels, teacher, objective)["hard"]
     [gradient] = torch.autograd.grad(hard, logits)
-    found = found_relations(teacher)
+    found = torch.tensor([[value > row[0] for value in row] for row in teacher.tolist()])
     assert (gradient[found & ~labels] == 0).all()
     hidden = logits.masked_fill(found & ~labels, -1e4)
     assert hard.item() == pytest.approx(hard_loss(hidden, labels, objective).item(), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "labels", "rest"),
+    [
+        ([0.0, 1.0, -1.0], NO, 1 / 3),  # the first is found, the second stands against TH
+        ([0.0, 0.0, 2.0], NO, 1 / 4),  # a tie with TH is not found
+        ([3.0, 1.0, 2.0], NO, 1 / 6),
+        ([0.0, 1.0, 1.0], NO, 1.0),
+        ([0.0, 1.0, -1.0], ONE, 1 / 3),  # labelled and found
+        ([0.0, -1.0, 1.0], ONE, 1.0),
+    ],
+)
+def test_spared_relations_by_hand(teacher, labels, rest):
+    objective = Objective(soft_weight=1.0, spare_found=True)
+    hard = total_loss(LOGITS, labelled(labels), torch.tensor([teacher]), objective)["hard"]
+    positives = focal_positives(LOGITS, labelled(labels), 1.0, published=False)
+    assert hard.item() == pytest.approx(positives.item() - math.log(rest), abs=1e-6)
+
+
+def test_any_number_of_relations_is_above_th():
+    logits = torch.tensor([[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -1.0]])
+    assert above_th(logits).tolist() == [[False, *[True] * 5, False]]
 
 
 def test_without_distillation_nothing_is_spared():

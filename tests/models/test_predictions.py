@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as arrays
 
 from corpus.evidence import evident_sentences
 from corpus.logits import MAX_RELATIONS_PER_PAIR
-from corpus.predicted import to_docred
 from corpus.relations import TH
 from corpus.schema import PREDICTIONS
+from corpus.submission import to_docred
 from models.checkpoint import save_checkpoint
 from models.checkpoint_files import model_version
 from models.infer import infer, stream_logits
