@@ -10,6 +10,7 @@ from corpus.relations import TH, RelationVocabulary
 from corpus.schema import Document, Entity, Label, Mention
 from models.config import Preset, preset
 from models.extractor import Extractor
+from models.runtime import Runtime
 
 WORDS = [
     "the",
@@ -55,6 +56,11 @@ def make_document(doc_id: str, n_entities: int, seed: int = 0, n_words: int = 12
         for h, t in chosen
     )
     return Document(doc_id, doc_id, sentences, tuple(entities), labels)
+
+
+CPU = Runtime("cpu", "float32")
+DOCUMENTS = [make_document(f"d{i}", n) for i, n in enumerate((3, 0, 7, 1, 2, 5, 4))]
+"""Of every size from none on, in no order."""
 
 
 def permuted(document: Document, order: list[int]) -> Document:

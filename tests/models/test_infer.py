@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import VOCABULARY, make_document
+from conftest import CPU, DOCUMENTS, VOCABULARY
 from little_training import NoMemory
 
 from corpus.logits import margins_to_th, relations_above_th
 from models.infer import InferenceBudget, infer, stream_logits
-from models.runtime import Runtime
-
-CPU = Runtime("cpu", "float32")
-DOCUMENTS = [make_document(f"d{i}", n) for i, n in enumerate((3, 0, 7, 1, 2, 5, 4))]
 
 
 def test_documents_come_in_their_order(extractor):

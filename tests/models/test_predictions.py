@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from conftest import VOCABULARY, make_document
+from conftest import CPU, DOCUMENTS, VOCABULARY, make_document
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -20,10 +20,6 @@ from models.checkpoint import save_checkpoint
 from models.checkpoint_files import model_version
 from models.infer import infer, stream_logits
 from models.predictions import above_threshold, predict, triples
-from models.runtime import Runtime
-
-CPU = Runtime("cpu", "float32")
-DOCUMENTS = [make_document(f"d{i}", n) for i, n in enumerate((3, 0, 7, 1, 2, 5, 4))]
 
 
 def naive(logits: np.ndarray, n_entities: int) -> list[tuple[int, int, int]]:
