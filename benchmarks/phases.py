@@ -52,7 +52,7 @@ class Subject:
     def groups(self) -> list[list[list[int]]]:
         """The batches of each step of an epoch."""
         sizes = Sizes.of(self.encoded)
-        return Plan(sizes, self.stage.training, self.extractor.window).epoch(1)
+        return list(Plan(sizes, self.stage.training, self.extractor.window).epoch(1))
 
     @property
     def teacher(self) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -32,7 +33,7 @@ class Budget:
     """Longest row of tokens, as `models.batch.collate` lays them out; None for a row a document."""
 
 
-def pack(sizes: Sizes, order: Sequence[int], budget: Budget) -> Iterator[list[int]]:
+def pack(sizes: Sizes, order: Iterable[int], budget: Budget) -> Iterator[list[int]]:
     """Cut ``order`` (indices of documents) into batches that keep a budget."""
     batch: list[int] = []
     longest = rows = cells = 0
@@ -55,6 +56,38 @@ def _row_sizes(length: int, window: int) -> tuple[int, int]:
     return min(length, window), len(window_spans(length, window))
 
 
+@dataclass(frozen=True)
+class StepsOfEpoch:
+    """The batches of each step of an epoch, in 4 bytes a document and 8 a batch.
+
+    Lists would take some eighty bytes a document, for as long as the epoch lasts.
+    """
+
+    documents: array[int]
+    """Indices of documents, those of a batch next to each other."""
+    ends: array[int]
+    """Where each batch ends in them, after a 0."""
+    turns: array[int]
+    """Numbers of batches in the order in which they are taken."""
+    accumulation: int
+    """Batches of a step."""
+
+    def __len__(self) -> int:
+        return len(range(0, len(self.turns), self.accumulation))
+
+    def __iter__(self) -> Iterator[Batches]:
+        return self.since(0)
+
+    def since(self, step: int) -> Iterator[Batches]:
+        """Those of the steps that are left when ``step`` steps are taken."""
+        for start in range(step * self.accumulation, len(self.turns), self.accumulation):
+            turns = self.turns[start : start + self.accumulation]
+            yield [self._batch(turn) for turn in turns]
+
+    def _batch(self, turn: int) -> list[int]:
+        return self.documents[self.ends[turn] : self.ends[turn + 1]].tolist()
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """The optimizer steps of a training, an epoch at a time; the same for the same seed.
@@ -69,35 +102,36 @@ class Plan:
     window: int | None = None
     """Longest row of tokens."""
 
-    def epoch(self, number: int) -> list[Batches]:
+    def epoch(self, number: int) -> StepsOfEpoch:
         """The batches of each step of an epoch, ``number`` from 1; made anew by every call."""
-        batches, accumulation = self._batches(number), self.config.accumulation
-        starts = range(0, len(batches), accumulation)
-        return [batches[start : start + accumulation] for start in starts]
+        draw = random.Random(f"{self.config.seed}, epoch {number}")
+        order = _shuffled(len(self.sizes.tokens), draw)
+        documents, ends = array("i"), array("i", [0])
+        for batch in pack(self.sizes, self._bucketed(order), self._budget):
+            documents.extend(batch)
+            ends.append(len(documents))
+        turns = _shuffled(len(ends) - 1, draw)
+        return StepsOfEpoch(documents, ends, turns, self.config.accumulation)
 
     @cached_property
     def n_steps(self) -> int:
         """Of all epochs."""
         return sum(len(self.epoch(number)) for number in range(1, self.config.epochs + 1))
 
-    def _batches(self, number: int) -> Batches:
-        draw = random.Random(f"{self.config.seed}, epoch {number}")
-        order = list(range(len(self.sizes.tokens)))
-        draw.shuffle(order)
-        batches = list(pack(self.sizes, self._bucketed(order), self._budget))
-        draw.shuffle(batches)
-        return batches
-
-    def _bucketed(self, order: Sequence[int]) -> list[int]:
+    def _bucketed(self, order: Sequence[int]) -> Iterator[int]:
         """An order with stretches sorted by length."""
         stretch = BUCKET * self.config.batch_documents
-        return [
-            index
-            for start in range(0, len(order), stretch)
-            for index in sorted(order[start : start + stretch], key=self.sizes.tokens.__getitem__)
-        ]
+        for start in range(0, len(order), stretch):
+            yield from sorted(order[start : start + stretch], key=self.sizes.tokens.__getitem__)
 
     @property
     def _budget(self) -> Budget:
         config = self.config
         return Budget(config.batch_documents, config.token_budget, config.cell_budget, self.window)
+
+
+def _shuffled(count: int, draw: random.Random) -> array[int]:
+    """The numbers below ``count`` in a random order."""
+    numbers = array("i", range(count))
+    draw.shuffle(numbers)
+    return numbers

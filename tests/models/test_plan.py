@@ -78,6 +78,14 @@ def test_steps_are_of_as_many_batches_as_are_accumulated():
     assert plan.n_steps == 6
 
 
+@given(documents=st.integers(1, 12), accumulation=st.integers(1, 4), data=st.data())
+def test_an_epoch_goes_on_after_any_step(documents, accumulation, data):
+    config = TrainConfig(epochs=1, batch_documents=2, accumulation=accumulation)
+    epoch = Plan(sizes_of([(10, 3)] * documents), config).epoch(1)
+    taken = data.draw(st.integers(0, len(epoch)))
+    assert list(epoch.since(taken)) == list(epoch)[taken:]
+
+
 def test_sizes_are_those_of_the_documents():
     empty = np.empty(0, np.int32)
     documents = [
