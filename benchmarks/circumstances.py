@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +16,28 @@ _LIBRARIES: Final = ("torch", "transformers", "duckdb", "numpy", "polars")
 
 
 def circumstances(options: argparse.Namespace) -> dict[str, Any]:
-    """When, by what command and where it was run; its own load is a part of ``other_work``."""
+    """When it ended, and by what code and command and where it was run.
+
+    Its own load is a part of ``other_work``.
+    """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
         "command": {name: _told(value) for name, value in vars(options).items()},
         "machine": _machine(),
         "other_work": os.getloadavg()[0],
     }
+
+
+def _commit() -> str | None:
+    """Of the code, with ``-dirty`` where files differ from it; None without git or its folder."""
+    if shutil.which("git") is None:
+        return None
+    asked = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    answer = subprocess.run(
+        asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None
 
 
 def _told(value: Any) -> Any:

@@ -148,16 +148,15 @@ class Experiment:
         )
         self.results: dict[str, dict[str, Any]] = {}
 
-    def run(self, *, naive: bool) -> None:
+    def run(self, *, with_naive: bool) -> None:
         """Teacher, KD student and its fine-tuned model; the same without soft labels if asked."""
         self.train("teacher", self.preset.teacher, self.tables.annotated)
         self.timed("soft_labels", self._label)
         self.train("student_kd", self.preset.student, self.tables.distant, "teacher")
         self.train("finetuned_kd", self.preset.finetune, self.tables.annotated, "student_kd")
-        if naive:
-            self.train(
-                "student_na", naive_stage(self.preset.student), self.tables.distant, "teacher"
-            )
+        if with_naive:
+            naive = weighing(self.preset.student, soft_weight=0.0)
+            self.train("student_na", naive, self.tables.distant, "teacher")
             self.train("finetuned_na", self.preset.finetune, self.tables.annotated, "student_na")
 
     def train(self, name: str, stage: Stage, documents: Path, previous: str | None = None) -> None:
@@ -210,11 +209,9 @@ def _by_metric(evaluation: pl.DataFrame, part: str) -> dict[str, float]:
     return dict(zip(rows["metric"], rows["value"], strict=True))
 
 
-def naive_stage(student: Stage) -> Stage:
-    """The student without soft labels, and all else the same."""
-    return dataclasses.replace(
-        student, objective=dataclasses.replace(student.objective, soft_weight=0.0)
-    )
+def weighing(stage: Stage, **weights: float) -> Stage:
+    """A stage whose objective weighs some terms otherwise, and all else the same."""
+    return dataclasses.replace(stage, objective=dataclasses.replace(stage.objective, **weights))
 
 
 def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
@@ -257,7 +254,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
         experiment = Experiment(tables, preset_of(options), Runtime())
-        experiment.run(naive=not options.no_naive)
+        experiment.run(with_naive=not options.no_naive)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_json(report(options, experiment), options.json)

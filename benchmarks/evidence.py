@@ -14,9 +14,8 @@ from pathlib import Path
 
 from benchmarks.calibration import errors_by_documents
 from benchmarks.circumstances import circumstances
-from benchmarks.distillation import Experiment, parser_of, prepare, preset_of
+from benchmarks.distillation import Experiment, parser_of, prepare, preset_of, weighing
 from corpus.artefacts import write_json
-from models.config import Stage
 from models.runtime import Runtime
 
 
@@ -28,7 +27,9 @@ def main() -> None:
         experiment = Experiment(tables, preset_of(options), Runtime())
         teacher = experiment.preset.teacher
         experiment.train("teacher", teacher, tables.annotated)
-        experiment.train("teacher_without", without_evidence(teacher), tables.annotated)
+        experiment.train(
+            "teacher_without", weighing(teacher, evidence_weight=0.0), tables.annotated
+        )
         calibrated = errors_by_documents(tables, "teacher", options.seed)
     report = circumstances(options) | {
         "runtime": str(experiment.runtime),
@@ -38,13 +39,6 @@ def main() -> None:
     }
     if options.json:
         write_json(report, options.json)
-
-
-def without_evidence(stage: Stage) -> Stage:
-    """A stage that looks at no evidence, and all else the same."""
-    return dataclasses.replace(
-        stage, objective=dataclasses.replace(stage.objective, evidence_weight=0.0)
-    )
 
 
 if __name__ == "__main__":

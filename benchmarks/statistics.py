@@ -293,14 +293,14 @@ def main() -> None:
         corpus = Generated(root, *size)
         if not corpus.knowledge_base.exists():
             corpus.generate()
-        about = circumstances(options)
         rows = [
             row for stage in (distant_stage, soft_label_stage) for row in measured(stage, corpus)
         ]
     for row in totals(rows):
         print(row)
     if options.json:
-        write_json(about | {"stages": totals(rows), "parts": rows}, options.json)
+        found = {"stages": totals(rows), "parts": rows}
+        write_json(circumstances(options) | found, options.json)
 
 
 if __name__ == "__main__":
