@@ -10,9 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +22,19 @@ from typing import Final
 
 import duckdb
 
-from corpus.artefacts import digest, digest_of, whole
+from corpus.arrivals import (
+    ENDINGS,
+    arrival_name,
+    arrivals,
+    digest_of_arrival,
+    ending_of,
+    fingerprint,
+    is_arrival,
+    moment_of_arrival,
+    settled,
+    strangers,
+)
+from corpus.artefacts import digest, whole
 from corpus.docred import convert
 from corpus.ingest import require_few_rejected, told
 from corpus.json_files import MEMORY_LIMIT
@@ -32,104 +42,18 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import write_table
 
-ENDINGS: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet")
-"""Endings of files of documents."""
-
-UNFINISHED: Final = (".part", ".tmp", "~")
-"""Endings of files that somebody still writes; they are left alone, as dot files are."""
-
 ORIGINALS: Final = "original"
 """Folder among the arrived files for those from which tables were made."""
 
 REASON: Final = ".reason.txt"
 """Ending of the text beside a file that was set aside."""
 
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
-_ARRIVAL: Final = re.compile(
-    rf"(?P<stamp>\d{{8}}T\d{{6}}Z)-(?P<digest>[0-9a-f]{{16}})({'|'.join(map(re.escape, ENDINGS))})"
-)
 _REJECTED: Final = ".rejected.parquet"
 _SCRATCH: Final = ".taking-"
 _LONGEST: Final = 200
 """Bytes of a name that are kept: file systems allow 255, and endings are added."""
 _SHOWN: Final = 1000
 """Bad documents that a reason tells."""
-
-
-def ending_of(path: Path) -> str | None:
-    """The ending that tells the format of a file of documents; None where nobody understands it."""
-    return next((ending for ending in ENDINGS if path.name.endswith(ending)), None)
-
-
-def settled(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
-    """Files of documents in a folder that nobody writes any more, by name.
-
-    Args:
-        folder: The folder; what lies deeper does not count, nor do links.
-        quiet_seconds: How long a file must have been left alone. Both its times count: a copy
-            may keep the old time of its content, but not that of its change of place.
-        now: The time, in seconds since 1970.
-    """
-    return [file for file in _quiet(folder, quiet_seconds, now) if ending_of(file)]
-
-
-def strangers(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
-    """The other files that nobody writes any more: their endings are not understood."""
-    return [file for file in _quiet(folder, quiet_seconds, now) if not ending_of(file)]
-
-
-def _quiet(folder: Path, quiet_seconds: float, now: float) -> list[Path]:
-    names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
-    finished = [n for n in names if not n.startswith(".") and not n.endswith(UNFINISHED)]
-    return [folder / n for n in finished if _is_quiet(folder / n, now - quiet_seconds)]
-
-
-def _is_quiet(file: Path, since: float) -> bool:
-    status = _status(file)
-    if status is None or not stat.S_ISREG(status.st_mode):
-        return False
-    return max(status.st_mtime, status.st_ctime) <= since
-
-
-def _status(file: Path) -> os.stat_result | None:
-    """Of the file itself, not of what it links to; None where it is gone."""
-    try:
-        return file.lstat()
-    except FileNotFoundError:
-        return None
-
-
-def _fingerprint(file: Path) -> str | None:
-    """Changes whenever the file is written or put there anew; None where it is gone."""
-    status = _status(file)
-    if status is None:
-        return None
-    return digest_of(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def arrivals(arrived: Path) -> list[Path]:
-    """Files that were taken, in the order of their arrival."""
-    files = arrived.iterdir() if arrived.is_dir() else ()
-    return sorted(file for file in files if _ARRIVAL.fullmatch(file.name) and file.is_file())
-
-
-def digest_of_arrival(path: Path) -> str:
-    """Digest of the content that arrived; of a table for prediction, that of its original.
-
-    Raises:
-        ValueError: if the name is not that of a file that was taken.
-    """
-    return _arrival(path)["digest"]
-
-
-def _arrival(path: Path) -> re.Match[str]:
-    found = _ARRIVAL.fullmatch(path.name)
-    if found:
-        return found
-    raise ValueError(
-        f"{path}: expected the name of a file that arrived, <time>-<digest><ending>; found another "
-        "one. Its content could not be told from the name: put files into the inbox instead"
-    )
 
 
 @dataclass(frozen=True)
@@ -183,7 +107,7 @@ class Inbox:
 
         The digest changes whenever a file is written, or put there again with the same content.
         """
-        found = ((file, _fingerprint(file)) for file in self._waiting(now))
+        found = ((file, fingerprint(file)) for file in self._waiting(now))
         return {file: state for file, state in found if state}
 
     def take(self, vocabulary: RelationVocabulary, max_rejected_share: float, now: float) -> Taken:
@@ -230,7 +154,7 @@ def _sweep(arrived: Path) -> None:
         shutil.rmtree(scratch)
     for rejected in arrived.glob(f"*{_REJECTED}"):
         table = rejected.with_name(rejected.name.removesuffix(_REJECTED) + ".parquet")
-        if _ARRIVAL.fullmatch(table.name) and not table.exists():
+        if is_arrival(table) and not table.exists():
             rejected.unlink()
 
 
@@ -252,12 +176,12 @@ class _Taking:
 
     def __post_init__(self) -> None:
         self.latest = max(
-            map(_moment, self.known.values()), default=datetime.min.replace(tzinfo=UTC)
+            map(moment_of_arrival, self.known.values()), default=datetime.min.replace(tzinfo=UTC)
         )
 
     def take(self, file: Path) -> None:
         """Take a file or set it aside; one that changes meanwhile is left."""
-        state = _fingerprint(file)
+        state = fingerprint(file)
         self.inbox.arrived.mkdir(parents=True, exist_ok=True)
         try:
             with tempfile.TemporaryDirectory(dir=self.inbox.arrived, prefix=_SCRATCH) as scratch:
@@ -341,8 +265,8 @@ class _Taking:
         """Where a file arrives: later, by its name, than all that are there."""
         now = datetime.fromtimestamp(self.now, UTC)
         self.latest = max(now, self.latest + timedelta(seconds=1))
-        ending = ".parquet" if self.inbox.split is Split.NEW else ending_of(file)
-        return self.inbox.arrived / f"{self.latest.strftime(_STAMP)}-{content}{ending}"
+        ending = ".parquet" if self.inbox.split is Split.NEW else ending_of(file) or ""
+        return self.inbox.arrived / arrival_name(self.latest, content, ending)
 
     def _set_aside(self, file: Path, state: str | None, reason: str) -> None:
         """Move a file to the rejected ones, after the reason."""
@@ -352,11 +276,6 @@ class _Taking:
                 draft.write_text(reason + "\n", encoding="utf-8", errors="backslashreplace")
             _move(file, place, state)
         self.taken.set_aside[file.name] = reason
-
-
-def _moment(place: Path) -> datetime:
-    """When a file arrived, by its name."""
-    return datetime.strptime(_arrival(place)["stamp"], _STAMP).replace(tzinfo=UTC)
 
 
 def _digest(file: Path) -> str:
@@ -380,7 +299,7 @@ def _publish(scratch: Path, place: Path) -> None:
 
 
 def _require_same(file: Path, state: str | None) -> None:
-    if state is None or _fingerprint(file) != state:
+    if state is None or fingerprint(file) != state:
         raise _ChangedError
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from corpus.arrivals import arrivals
 from corpus.artefacts import digest_of
 from corpus.inbox import Inbox as Files
-from corpus.inbox import Taken, arrivals
+from corpus.inbox import Taken
 from corpus.ingest import source_vocabulary
 from corpus.relations import RelationVocabulary
 from corpus.schema import DOCUMENTS, Split

@@ -3,9 +3,9 @@
 import dagster as dg
 import polars as pl
 
+from corpus.arrivals import arrivals
 from corpus.artefacts import digest, whole
 from corpus.distant import label_distantly, write_shards
-from corpus.inbox import arrivals
 from corpus.ingest import ingest
 from corpus.knowledge_base import read_triples, triples_of
 from corpus.schema import ANNOTATED, CORPUS_SPLITS, TO_BE_DISTILLED, TRIPLE_COLUMNS, Split

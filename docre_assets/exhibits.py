@@ -38,7 +38,7 @@ def label_shares(
     """The figure of how labels spread over relations in `DOCUMENTS` of each stage."""
 
     def draw() -> bytes:
-        from quality.noise_figures import label_distributions
+        from quality.label_figures import label_distributions
 
         tables = {
             stage: label_statistics(stage, Labelled.of_documents(documents))
@@ -53,7 +53,7 @@ def fact_shares(triples: pl.LazyFrame, names: Mapping[str, str]) -> Callable[[],
     """The figure of how `TRIPLES` spread over relations."""
 
     def draw() -> bytes:
-        from quality.noise_figures import label_distributions
+        from quality.label_figures import label_distributions
 
         counted = triples.group_by("relation").agg(facts=pl.len()).sort("relation").collect()
         shares = counted.select("relation", share=pl.col("facts") / pl.col("facts").sum())

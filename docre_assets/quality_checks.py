@@ -27,8 +27,8 @@ from docre_assets.stage_readings import (
 )
 from docre_assets.targets import has_target
 from quality.history import history, record
+from quality.history_figure import history as history_figure
 from quality.limits import StageLimits
-from quality.noise_figures import history as history_figure
 from quality.stages import StageReport
 from quality.verdict import Verdict
 from resources.quality import Quality

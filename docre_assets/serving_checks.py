@@ -3,8 +3,8 @@
 import dagster as dg
 import polars as pl
 
+from corpus.arrivals import arrivals, digest_of_arrival
 from corpus.artefacts import digest
-from corpus.inbox import arrivals, digest_of_arrival
 from corpus.schema import DOCUMENTS, PREDICTIONS
 from docre_assets import arrival_assets, production_assets, serving_assets
 from docre_assets.metadata import check_result

@@ -11,14 +11,10 @@ from corpus.schema import ANNOTATED, Split
 from docre_assets.partitions import SHARDS
 from models.checkpoint_files import CALIBRATION
 from quality.calibration import reliability
+from quality.confidence_figures import margin_histogram, reliability_diagram
 from quality.distribution import label_statistics
+from quality.label_figures import agreement, label_distributions
 from quality.labels import Labelled
-from quality.noise_figures import (
-    agreement,
-    label_distributions,
-    margin_histogram,
-    reliability_diagram,
-)
 from quality.soft import EDGES
 from quality.stages import (
     Annotated,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from corpus.schema import ALL
-from quality.figure_style import COLOURS, HATCHES, INK, blank_figure, note, png_of
+from quality.figure_style import COLOURS, INK, area_look, blank_figure, legend, note, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,9 +119,7 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
     for panel, split in zip(axes, splits, strict=True):
         _draw_bars(panel, shown.filter(pl.col("split") == split), models)
         panel.set_ylabel(f"{split}: F1")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False
-    )
+    legend(figure, axes[0], columns=4, size=10)
     return png_of(figure)
 
 
@@ -132,16 +130,7 @@ def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
         offset = (number - (len(models) - 1) / 2) * width
         places = [place + offset for place in range(len(SCORES))]
         values, below, above = _with_interval(scores.filter(pl.col("model") == model))
-        bars = axes.bar(
-            places,
-            values,
-            width * 0.92,
-            label=model,
-            color=COLOURS[number % len(COLOURS)],
-            hatch=HATCHES[number % len(HATCHES)],
-            edgecolor="white",
-            linewidth=0,
-        )
+        bars = axes.bar(places, values, width * 0.92, label=model, **area_look(number))
         axes.errorbar(places, values, (below, above), fmt="none", ecolor=INK, elinewidth=0.8)
         tops = [value + more for value, more in zip(values, above, strict=True)]
         for bar, value, top in zip(bars, values, tops, strict=True):

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from corpus.inbox import arrivals
+from corpus.arrivals import arrivals
 from corpus.ingest import REJECTED_FILE, RELATIONS_FILE, documents_file
 from corpus.relations import RelationVocabulary
 from corpus.schema import CORPUS_SPLITS, Split

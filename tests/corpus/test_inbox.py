@@ -1,4 +1,4 @@
-"""The inbox: what is left alone, taken once or set aside, and that no stop loses a file."""
+"""The inbox: what is pending, taken once or set aside, and that no stop loses a file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ import pytest
 from docred_json import VOCABULARY, article, write_articles
 
 from corpus import inbox as module
+from corpus.arrivals import arrivals, digest_of_arrival
 from corpus.artefacts import digest
-from corpus.inbox import Inbox, Taken, arrivals, digest_of_arrival, settled, strangers
+from corpus.inbox import Inbox, Taken
 from corpus.schema import DOCUMENTS, REJECTED, Split
 from corpus.tables import read_documents
 
@@ -54,29 +55,6 @@ def below(folder: Path) -> list[str]:
     """All files below a folder but the lock."""
     files = (file for file in folder.rglob("*") if file.is_file() and file.name != ".lock")
     return sorted(file.relative_to(folder).as_posix() for file in files)
-
-
-def test_only_finished_files_have_settled(tmp_path: Path) -> None:
-    known = ["a.jsonl.gz", "b.json", "c.parquet", "d.jsonl", "e.json.gz"]
-    unknown = ["a.csv", "a.gz", "a.json.zip", "json"]
-    for name in [*known, *unknown, ".a.json", "a.json.part", "a.json.tmp", "a.json~"]:
-        write_articles(tmp_path / name, [])
-    write_articles(tmp_path / "folder.json/f.json", [])
-    (tmp_path / "link.json").symlink_to("b.json")
-    assert names(settled(tmp_path, 60, NOW)) == known
-    assert names(strangers(tmp_path, 60, NOW)) == unknown
-    assert settled(tmp_path / "nowhere", 60, NOW) == []
-
-
-def test_both_times_of_a_file_must_lie_back(tmp_path: Path) -> None:
-    file = write_articles(tmp_path / "a.json", [])
-    os.utime(file, (0, 0))
-    put_there = file.stat().st_ctime
-    assert settled(tmp_path, 60, put_there + 59) == []
-    assert settled(tmp_path, 60, put_there + 60) == [file]
-    os.utime(file, (0, put_there + 1000))
-    assert settled(tmp_path, 60, put_there + 1059) == []
-    assert settled(tmp_path, 60, put_there + 1060) == [file]
 
 
 def test_what_is_pending_is_told_and_stays_where_it_is(tmp_path: Path) -> None:

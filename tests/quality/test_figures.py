@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 from typing import Any
 
 import polars as pl
 import pytest
+from drawn_figures import size_of
 
 from corpus.schema import ALL, EVALUATION, SLICES
 from quality.figures import SCORES, score_bars, training_curve
-
-
-def size_of(png: bytes) -> tuple[int, int]:
-    """Width and height in pixels."""
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", png[16:24])
-    return width, height
 
 
 def epoch(number: int, loss: float, dev_f1: float | None) -> dict[str, Any]:
