@@ -39,8 +39,8 @@ from docre_assets.production_assets import production_model
 from docre_assets.scoring import HEADLINE, Benchmark, evaluate, headline, predict_all
 from docre_assets.targets import Aim, Target
 from models.checkpoint_files import METRICS, model_version
-from quality.figures import score_bars
 from quality.held import held
+from quality.score_figure import score_bars
 from quality.training_history import TrainedModel
 from quality.warehouse import build_warehouse
 from quality.warehouse_tables import WarehouseTables

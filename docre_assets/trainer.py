@@ -22,7 +22,7 @@ from docre_assets.training import (
     train_stage,
 )
 from models.config import ModelConfig, Stage
-from quality.figures import training_curve
+from quality.training_figure import training_curve
 from resources.compute import Compute
 from resources.storage import Storage
 

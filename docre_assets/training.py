@@ -74,7 +74,7 @@ class Trained:
     calibration: Calibration | None
     """What makes its margins probabilities; None where dev told none."""
     epochs: list[dict[str, Any]]
-    """All epochs as `quality.figures.training_curve` takes them."""
+    """All epochs as `quality.training_figure.training_curve` takes them."""
     kept: int
     """Number of the epoch whose weights these are, from 1."""
     documents: int

@@ -46,6 +46,7 @@ def test_no_words_stand_in_others(name: str) -> None:
 def test_matplotlib_is_imported_only_to_draw_and_never_with_pyplot() -> None:
     code = (
         "import sys; import numpy as np; import quality.history_figure, quality.label_figures; "
+        "import quality.score_figure, quality.training_figure; "
         "from quality.confidence_figures import margin_histogram; "
         "assert 'matplotlib' not in sys.modules; "
         "margin_histogram(np.array([1, 2]), np.array([-1.0, 0.0, 1.0])); "

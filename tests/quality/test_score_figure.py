@@ -1,21 +1,13 @@
-"""Figures: PNG of a readable width, whatever is there to draw."""
+"""Score bars: a panel for each split, of whatever scores are there."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
-from typing import Any
 
 import polars as pl
 import pytest
 from drawn_figures import size_of
 
 from corpus.schema import ALL, EVALUATION, SLICES
-from quality.figures import SCORES, score_bars, training_curve
-
-
-def epoch(number: int, loss: float, dev_f1: float | None) -> dict[str, Any]:
-    return {"number": number, "loss": loss, "dev_f1": dev_f1, "seconds": 1.0}
+from quality.score_figure import SCORES, score_bars
 
 
 def evaluation(models: list[str], splits: list[str]) -> pl.DataFrame:
@@ -26,28 +18,6 @@ def evaluation(models: list[str], splits: list[str]) -> pl.DataFrame:
         for part, metric in SCORES
     ]
     return pl.DataFrame(rows, EVALUATION, orient="row")
-
-
-@pytest.mark.parametrize(
-    "epochs",
-    [
-        [epoch(1, 2.0, 0.1), epoch(2, 1.0, 0.4), epoch(3, 0.5, 0.3)],
-        [epoch(1, 2.0, None), epoch(2, 1.0, 0.4)],
-        [epoch(1, 0.0, 0.0)],
-        [epoch(number, 1 / number, number / 200) for number in range(1, 101)],
-    ],
-)
-def test_training_curves_have_two_panels(epochs: list[dict[str, Any]]) -> None:
-    assert size_of(training_curve(epochs, len(epochs))) == (900, 585)
-
-
-def test_without_dev_scores_only_the_loss_is_drawn() -> None:
-    assert size_of(training_curve([epoch(1, 2.0, None), epoch(2, 1.0, None)], 2)) == (900, 345)
-
-
-def test_the_same_epochs_make_the_same_picture() -> None:
-    epochs = [epoch(1, 2.0, 0.1), epoch(2, 1.0, 0.4)]
-    assert training_curve(epochs, 1) == training_curve(epochs, 1) != training_curve(epochs, 2)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +48,9 @@ def test_intervals_are_drawn_where_they_are_known() -> None:
     assert len({score_bars(each) for each in (table, unknown, wider)}) == 3
 
 
-def test_nothing_to_draw_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at least one epoch, found none"):
-        training_curve([], 1)
+def test_no_score_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"scores f1 of all, .*found metrics \[\] of"):
         score_bars(EVALUATION.to_frame())
-
-
-def test_matplotlib_is_imported_only_to_draw_and_never_with_pyplot() -> None:
-    code = (
-        "import sys; from quality.figures import training_curve as draw; "
-        "assert 'matplotlib' not in sys.modules; "
-        "draw([{'number': 1, 'loss': 1.0, 'dev_f1': None}], 1); "
-        "assert 'matplotlib.pyplot' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_bars_are_of_slices_that_are_measured() -> None:
