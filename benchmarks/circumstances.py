@@ -16,28 +16,38 @@ _LIBRARIES: Final = ("torch", "transformers", "duckdb", "numpy", "polars")
 
 
 def circumstances(options: argparse.Namespace) -> dict[str, Any]:
-    """When it ended, and by what code and command and where it was run.
+    """By what code and command, when and where something is about to be measured.
 
-    Its own load is a part of ``other_work``.
+    Asked before the work, ``other_work`` is that of others, and the code is what is measured: it
+    may be another when hours have passed.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit_of(Path(__file__).parents[1]),
         "command": {name: _told(value) for name, value in vars(options).items()},
         "machine": _machine(),
         "other_work": os.getloadavg()[0],
     }
 
 
-def _commit() -> str | None:
-    """Of the code, with ``-dirty`` where files differ from it; None without git or its folder."""
-    if shutil.which("git") is None:
+def commit_of(project: Path) -> str | None:
+    """Of a project's code, ``-dirty`` where files differ from it; None where git does not tell.
+
+    Args:
+        project: the repository's own folder; what is unpacked somewhere within one has no commit.
+    """
+    if shutil.which("git") is None or _git(project, "rev-parse", "--show-prefix") != "":
         return None
-    asked = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    answer = subprocess.run(
-        asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() or None
+    head = _git(project, "rev-parse", "--short=12", "HEAD")
+    dirty = "-dirty" if _git(project, "status", "--porcelain") else ""
+    return head and head + dirty
+
+
+def _git(folder: Path, *asked: str) -> str | None:
+    """What git answers; None where it fails, as without a repository."""
+    command = ["git", "-C", str(folder), *asked]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return None if answer.returncode else answer.stdout.strip()
 
 
 def _told(value: Any) -> Any:

@@ -155,7 +155,7 @@ class Experiment:
         self.train("student_kd", self.preset.student, self.tables.distant, "teacher")
         self.train("finetuned_kd", self.preset.finetune, self.tables.annotated, "student_kd")
         if with_naive:
-            naive = weighing(self.preset.student, soft_weight=0.0)
+            naive = with_weights(self.preset.student, soft_weight=0.0)
             self.train("student_na", naive, self.tables.distant, "teacher")
             self.train("finetuned_na", self.preset.finetune, self.tables.annotated, "student_na")
 
@@ -209,15 +209,15 @@ def _by_metric(evaluation: pl.DataFrame, part: str) -> dict[str, float]:
     return dict(zip(rows["metric"], rows["value"], strict=True))
 
 
-def weighing(stage: Stage, **weights: float) -> Stage:
+def with_weights(stage: Stage, **weights: float) -> Stage:
     """A stage whose objective weighs some terms otherwise, and all else the same."""
     return dataclasses.replace(stage, objective=dataclasses.replace(stage.objective, **weights))
 
 
-def report(options: argparse.Namespace, experiment: Experiment) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the run."""
+def report(experiment: Experiment) -> dict[str, Any]:
+    """What was trained and how good it is."""
     kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
-    return circumstances(options) | {
+    return {
         "runtime": str(experiment.runtime),
         "preset": dataclasses.asdict(experiment.preset),
         "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),
@@ -251,13 +251,14 @@ def main() -> None:
     parser = parser_of(__doc__, "benchmarks.distillation")
     parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
     options = parser.parse_args()
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
         experiment = Experiment(tables, preset_of(options), Runtime())
         experiment.run(with_naive=not options.no_naive)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_json(report(options, experiment), options.json)
+        write_json(about | report(experiment), options.json)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.calibration import errors_by_documents
 from benchmarks.circumstances import circumstances
-from benchmarks.distillation import Experiment, parser_of, prepare, preset_of, weighing
+from benchmarks.distillation import Experiment, parser_of, prepare, preset_of, with_weights
 from corpus.artefacts import write_json
 from models.runtime import Runtime
 
@@ -22,23 +22,24 @@ from models.runtime import Runtime
 def main() -> None:
     """Parse the command, run, print and write."""
     options = parser_of(__doc__, "benchmarks.evidence").parse_args()
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
         experiment = Experiment(tables, preset_of(options), Runtime())
         teacher = experiment.preset.teacher
         experiment.train("teacher", teacher, tables.annotated)
         experiment.train(
-            "teacher_without", weighing(teacher, evidence_weight=0.0), tables.annotated
+            "teacher_without", with_weights(teacher, evidence_weight=0.0), tables.annotated
         )
         calibrated = errors_by_documents(tables, "teacher", options.seed)
-    report = circumstances(options) | {
+    found = {
         "runtime": str(experiment.runtime),
         "teacher": dataclasses.asdict(teacher),
         "models": experiment.results,
         "calibration_errors_by_documents": calibrated,
     }
     if options.json:
-        write_json(report, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

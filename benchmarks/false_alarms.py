@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON of dotted names")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     corpora: list[str | Path] = list(filter(None, options.seeds.split(",")))
     found: dict[str, dict[str, Any]] = {}
     for name in [*corpora, *filter(None, [options.data])]:
@@ -89,7 +90,7 @@ def main() -> None:
             found[str(name)] = _one(name, options, Path(scratch))
         print(f"{name}: {_outcome(found[str(name)])}", flush=True)
         if options.json:  # after each, as all of them take hours
-            write_json(circumstances(options) | {"corpora": found}, options.json)
+            write_json(about | {"corpora": found}, options.json)
 
 
 def _outcome(found: dict[str, Any]) -> str:

@@ -105,9 +105,9 @@ def disk_speed(rows: list[Row]) -> float | None:
     return float(best / other)
 
 
-def report(options: argparse.Namespace, rows: list[Row]) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the run."""
-    return circumstances(options) | {
+def report(rows: list[Row]) -> dict[str, Any]:
+    """What was measured and what is aimed at."""
+    return {
         "stages": rows,
         "growth": list(growth(rows)),
         "aims": shown(aims(rows)),
@@ -123,13 +123,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of students both ways, at the least")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     rows = []
     for documents in sorted(options.documents):
         rounds = options.rounds if documents == min(options.documents) else 0
         rows += measured(options.data, documents, options.preset, rounds)
-    outcome = report(options, rows)
+    found = report(rows)
     if options.json:
-        write_json(outcome, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

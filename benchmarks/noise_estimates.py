@@ -152,11 +152,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         measured = run(options, prepare(options, Path(folder)))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_json(measured, options.json)
+        write_json(about | measured, options.json)
 
 
 def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
@@ -178,26 +179,24 @@ def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
         raise SystemExit(f"{teacher}: expected a calibration, found none: dev told none")
     vocabulary = RelationVocabulary.load(tables.relations)
     judged = Judged(truth, tables.soft_labels, vocabulary, Calibration(**fitted))
-    return report(options, teacher, tables.distant, judged)
+    return report(teacher, tables.distant, judged, options.seed)
 
 
-def report(
-    options: argparse.Namespace, teacher: Path, distant: Path, judged: Judged
-) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the measurement.
+def report(teacher: Path, distant: Path, judged: Judged, seed: int) -> dict[str, Any]:
+    """What was measured of what.
 
     Args:
-        options: of the command.
         teacher: its checkpoint.
         distant: the documents as the corpus' knowledge base labels them.
         judged: the same documents.
+        seed: draws the labels that are made false.
     """
-    return circumstances(options) | {
+    return {
         "teacher": read_json(teacher / PROVENANCE),
         "soft_labels": read_json(judged.soft_labels / ORIGIN),
         "calibration": asdict(judged.calibration),
         "knowledge_base": judged.rates(distant),
-        "estimates": judged.measure(options.seed),
+        "estimates": judged.measure(seed),
     }
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import dagster as dg
 
@@ -85,25 +85,18 @@ def aims(seconds: Mapping[str, float]) -> Iterator[Aim]:
         yield Aim(f"{name}, seconds", seconds[name], most=limit)
 
 
-def report(options: argparse.Namespace, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the run."""
-    return circumstances(options) | {
-        "seconds": dict(seconds),
-        "aims": shown(aims(seconds)),
-    }
-
-
 def main() -> None:
     """Parse the command, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks.start")
     parser.add_argument("--rounds", type=int, default=3, help="of loading the definitions")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         seconds = measured(Path(folder) / "run", options.rounds)
-    outcome = report(options, seconds)
+    found = {"seconds": seconds, "aims": shown(aims(seconds))}
     if options.json:
-        write_json(outcome, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

@@ -287,6 +287,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keeps the corpus there for the next time")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     size = (options.documents, options.entities, options.shards)
     with tempfile.TemporaryDirectory() as temporary:
         root = (options.folder or Path(temporary)) / "-".join(map(str, size))
@@ -300,7 +301,7 @@ def main() -> None:
         print(row)
     if options.json:
         found = {"stages": totals(rows), "parts": rows}
-        write_json(circumstances(options) | found, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

@@ -213,11 +213,11 @@ def _peak(options: argparse.Namespace, root: Path, phase: str) -> int:
     return peak_of(read_subject(options, root), phase)
 
 
-def report(options: argparse.Namespace, subject: Subject, figures: Figures) -> dict[str, Any]:
-    """Everything that is needed to judge and to repeat the run."""
+def report(subject: Subject, figures: Figures) -> dict[str, Any]:
+    """What was measured of what, and what is aimed at; printed too."""
     for row in (*figures.phase_rows(), *figures.part_rows()):
         print(_line(row))
-    return circumstances(options) | {
+    return {
         "runtime": str(subject.runtime),
         "model": dataclasses.asdict(subject.extractor.config),
         "training": dataclasses.asdict(subject.stage),
@@ -249,14 +249,15 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", help="or bfloat16, or auto")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     print(f"{'phase / part / direction':44}{'ms/doc':>10}{'GFLOP/doc':>10}{'of rate':>10}")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         convert_dev(options.data, root)
         subject = read_subject(options, root)
-        outcome = report(options, subject, measure(options, subject))
+        found = report(subject, measure(options, subject))
     if options.json:
-        write_json(outcome, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

@@ -130,13 +130,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keeps what is generated for the next time")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
+    about = circumstances(options)
     with tempfile.TemporaryDirectory() as temporary:
         found = measured(options.folder or Path(temporary), options.predictions)
     print(found["build"])
     for query in found["queries"]:
         print(f"{query['best_s']:7.3f} s  {query['rows']:6} rows  {query['question']}")
     if options.json:
-        write_json(circumstances(options) | found, options.json)
+        write_json(about | found, options.json)
 
 
 if __name__ == "__main__":

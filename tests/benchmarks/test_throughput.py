@@ -57,7 +57,7 @@ def test_phases_are_the_sums_of_their_parts(tmp_path, monkeypatch):
     convert_dev(options.data, tmp_path)
     subject = read_subject(options, tmp_path)
     assert len(subject.documents) == 9
-    outcome = report(options, subject, measure(options, subject))
+    outcome = report(subject, measure(options, subject))
     write_json(outcome, tmp_path / "report.json")
     read = json.loads((tmp_path / "report.json").read_text())
     assert [row["phase"] for row in read["phases"]] == list(PHASES)
