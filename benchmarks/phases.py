@@ -21,7 +21,7 @@ from models.config import Stage
 from models.extractor import Extractor
 from models.infer import InferenceBudget, infer_encoded
 from models.memory import DocumentLimit
-from models.plan import Plan
+from models.plan import Batches, Plan
 from models.runtime import Runtime
 from models.steps import Steps
 
@@ -49,7 +49,7 @@ class Subject:
         return [self.extractor.encode(document) for document in self.documents]
 
     @cached_property
-    def groups(self) -> list[list[list[int]]]:
+    def groups(self) -> list[Batches]:
         """The batches of each step of an epoch."""
         sizes = Sizes.of(self.encoded)
         return list(Plan(sizes, self.stage.training, self.extractor.window).epoch(1))

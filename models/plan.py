@@ -56,36 +56,33 @@ def _row_sizes(length: int, window: int) -> tuple[int, int]:
     return min(length, window), len(window_spans(length, window))
 
 
-@dataclass(frozen=True)
-class StepsOfEpoch:
-    """The batches of each step of an epoch, in 4 bytes a document and 8 a batch.
-
-    Lists would take some eighty bytes a document, for as long as the epoch lasts.
-    """
+@dataclass(frozen=True, eq=False)
+class EpochPlan:
+    """The batches of each step of an epoch, in 4 bytes a document and 8 a batch."""
 
     documents: array[int]
     """Indices of documents, those of a batch next to each other."""
     ends: array[int]
     """Where each batch ends in them, after a 0."""
-    turns: array[int]
+    order: array[int]
     """Numbers of batches in the order in which they are taken."""
     accumulation: int
     """Batches of a step."""
 
     def __len__(self) -> int:
-        return len(range(0, len(self.turns), self.accumulation))
+        return len(range(0, len(self.order), self.accumulation))
 
     def __iter__(self) -> Iterator[Batches]:
-        return self.since(0)
+        return self.from_step(0)
 
-    def since(self, step: int) -> Iterator[Batches]:
+    def from_step(self, step: int) -> Iterator[Batches]:
         """Those of the steps that are left when ``step`` steps are taken."""
-        for start in range(step * self.accumulation, len(self.turns), self.accumulation):
-            turns = self.turns[start : start + self.accumulation]
-            yield [self._batch(turn) for turn in turns]
+        for start in range(step * self.accumulation, len(self.order), self.accumulation):
+            numbers = self.order[start : start + self.accumulation]
+            yield [self._batch(number) for number in numbers]
 
-    def _batch(self, turn: int) -> list[int]:
-        return self.documents[self.ends[turn] : self.ends[turn + 1]].tolist()
+    def _batch(self, number: int) -> list[int]:
+        return self.documents[self.ends[number] : self.ends[number + 1]].tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +99,16 @@ class Plan:
     window: int | None = None
     """Longest row of tokens."""
 
-    def epoch(self, number: int) -> StepsOfEpoch:
+    def epoch(self, number: int) -> EpochPlan:
         """The batches of each step of an epoch, ``number`` from 1; made anew by every call."""
         draw = random.Random(f"{self.config.seed}, epoch {number}")
-        order = _shuffled(len(self.sizes.tokens), draw)
+        drawn = _shuffled(len(self.sizes.tokens), draw)
         documents, ends = array("i"), array("i", [0])
-        for batch in pack(self.sizes, self._bucketed(order), self._budget):
+        for batch in pack(self.sizes, self._bucketed(drawn), self._budget):
             documents.extend(batch)
             ends.append(len(documents))
-        turns = _shuffled(len(ends) - 1, draw)
-        return StepsOfEpoch(documents, ends, turns, self.config.accumulation)
+        order = _shuffled(len(ends) - 1, draw)
+        return EpochPlan(documents, ends, order, self.config.accumulation)
 
     @cached_property
     def n_steps(self) -> int:

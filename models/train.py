@@ -202,7 +202,7 @@ class _Run:
         """Take the steps that are left of the running epoch."""
         progress, number = self.progress, len(self.progress.epochs) + 1
         groups, title = self.plan.epoch(number), f"epoch {number}/{self.steps.config.epochs}"
-        left = groups.since(progress.group)
+        left = groups.from_step(progress.group)
         self.steps.network.train()
         for group in tqdm(
             left, title, len(groups), initial=progress.group, disable=None, leave=False

@@ -119,7 +119,7 @@ def test_labels_in_memory_are_those_on_disk(source, tmp_path):
     assert student_in_memory_stage(place)["epoch_seconds"] > 0
 
 
-def test_aims_are_judged_by_the_largest_corpus_and_the_fastest_epoch():
+def test_aims_are_judged_by_the_largest_corpus_the_median_peak_and_the_fastest_epoch():
     def row(stage, documents, private, **more):
         figures = {"stage": stage, "documents": documents, "private_mb": private}
         return figures | {"resident_mb": 2000.0} | more
@@ -127,8 +127,9 @@ def test_aims_are_judged_by_the_largest_corpus_and_the_fastest_epoch():
     rows = [
         row("ingest", 1000, 100.0, mb_per_s=5.0),
         row("soft labelling", 1000, 400.0, bytes_per_pair=199.0),
-        row("student", 1000, 400.0, epoch_seconds=11.0),
+        row("student", 1000, 500.0, epoch_seconds=9.0),
         row("student, soft labels in memory", 1000, 400.0, epoch_seconds=9.8),
+        row("student", 1000, 300.0, epoch_seconds=11.0),
         row("student, soft labels in memory", 1000, 400.0, epoch_seconds=30.0),
         row("student", 1000, 400.0, epoch_seconds=10.0),
         row("ingest", 100_000, 900.0, mb_per_s=50.0),

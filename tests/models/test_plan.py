@@ -67,8 +67,8 @@ def test_the_token_budget_counts_rows_of_windows():
 def test_epochs_and_seeds_differ():
     sizes = sizes_of([(random.Random(i).randrange(5, 90), 3) for i in range(40)])
     one, other = (Plan(sizes, dataclasses.replace(QUICK, seed=s)) for s in (1, 2))
-    assert one.epoch(1) != one.epoch(2)
-    assert one.epoch(1) != other.epoch(1)
+    assert batches(one, 1) != batches(one, 2)
+    assert batches(one, 1) != batches(other, 1)
 
 
 def test_steps_are_of_as_many_batches_as_are_accumulated():
@@ -83,7 +83,7 @@ def test_an_epoch_goes_on_after_any_step(documents, accumulation, data):
     config = TrainConfig(epochs=1, batch_documents=2, accumulation=accumulation)
     epoch = Plan(sizes_of([(10, 3)] * documents), config).epoch(1)
     taken = data.draw(st.integers(0, len(epoch)))
-    assert list(epoch.since(taken)) == list(epoch)[taken:]
+    assert list(epoch.from_step(taken)) == list(epoch)[taken:]
 
 
 def test_sizes_are_those_of_the_documents():
@@ -104,3 +104,9 @@ def test_batches_hold_little_padding():
     tokens = [[int(sizes.tokens[i]) for i in batch] for batch in epoch]
     padded = sum(len(batch) * max(batch) for batch in tokens)
     assert sum(map(sum, tokens)) / padded > 0.9
+
+
+def test_an_epoch_takes_four_bytes_a_document_and_eight_a_batch():
+    epoch = Plan(sizes_of([(10, 3)] * 40), TrainConfig(epochs=1, batch_documents=4)).epoch(1)
+    parts = (epoch.documents, epoch.ends, epoch.order)
+    assert sum(part.itemsize * len(part) for part in parts) == 4 * 40 + 8 * len(epoch) + 4
