@@ -23,16 +23,11 @@ from typing import Final
 import duckdb
 
 from corpus.arrivals import (
-    ENDINGS,
     arrival_name,
     arrivals,
     digest_of_arrival,
-    ending_of,
-    fingerprint,
     is_arrival,
     moment_of_arrival,
-    settled,
-    strangers,
 )
 from corpus.artefacts import digest, whole
 from corpus.docred import convert
@@ -41,6 +36,7 @@ from corpus.json_files import MEMORY_LIMIT
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import write_table
+from corpus.waiting import ENDINGS, ending_of, fingerprint, settled, strangers
 
 ORIGINALS: Final = "original"
 """Folder among the arrived files for those from which tables were made."""
@@ -162,6 +158,16 @@ class _ChangedError(Exception):
     """The file changed while it was looked at."""
 
 
+@dataclass(frozen=True)
+class _Good:
+    """What is known of a file that can be taken."""
+
+    content: str
+    """Digest of what is in it."""
+    ending: str
+    """That of its format."""
+
+
 @dataclass
 class _Taking:
     """One run over an inbox."""
@@ -193,9 +199,9 @@ class _Taking:
             raise
 
     def _take(self, file: Path, state: str | None, scratch: Path) -> None:
-        reason = content = ""
+        good, reason = None, ""
         try:
-            content = self._read(file, scratch)
+            good = self._read(file, scratch)
         except ValueError as refusal:
             reason = str(refusal)
         except duckdb.OutOfMemoryException as error:
@@ -205,14 +211,15 @@ class _Taking:
                 "write it with smaller row groups"
             )
         _require_same(file, state)
-        if reason:
-            self._set_aside(file, state, reason)
+        if good:
+            self._keep(file, state, good, scratch)
         else:
-            self._keep(file, state, content, scratch)
+            self._set_aside(file, state, reason)
 
-    def _read(self, file: Path, scratch: Path) -> str:
-        """The digest of a good file, whose documents are then in the scratch folder."""
-        if ending_of(file) is None:
+    def _read(self, file: Path, scratch: Path) -> _Good:
+        """What a good file is; its documents are then in the scratch folder."""
+        ending = ending_of(file)
+        if ending is None:
             raise ValueError(
                 f"{file}: expected documents in {', '.join(ENDINGS)}; found another ending. "
                 "Convert the file, or give it the ending of what is in it"
@@ -226,7 +233,7 @@ class _Taking:
                 f"{file}: already taken, as {place}. Nothing needs to be done: the same content "
                 "arrived before"
             )
-        return content
+        return _Good(content, ending)
 
     def _lacks_original(self, place: Path) -> bool:
         """Whether a run was stopped between writing a table and keeping what it was made from."""
@@ -248,25 +255,25 @@ class _Taking:
         if judged.rejected.height:
             write_table(judged.rejected, scratch / "rejected.parquet")
 
-    def _keep(self, file: Path, state: str | None, content: str, scratch: Path) -> None:
+    def _keep(self, file: Path, state: str | None, good: _Good, scratch: Path) -> None:
         """Move a good file to the arrived ones; a table that is made of it goes before it."""
-        place = self.known.get(content) or self._place(file, content)
+        place = self.known.get(good.content) or self._place(good)
         if self.inbox.split is not Split.NEW:
             _move(file, place, state)
         else:
-            if content not in self.known:
+            if good.content not in self.known:
                 _publish(scratch, place)
-            original = f"{place.stem}{ending_of(file)}"
+            original = f"{place.stem}{good.ending}"
             _move(file, self.inbox.arrived / ORIGINALS / original, state)
-        self.known[content] = place
+        self.known[good.content] = place
         self.taken.arrived[file.name] = place
 
-    def _place(self, file: Path, content: str) -> Path:
+    def _place(self, good: _Good) -> Path:
         """Where a file arrives: later, by its name, than all that are there."""
         now = datetime.fromtimestamp(self.now, UTC)
         self.latest = max(now, self.latest + timedelta(seconds=1))
-        ending = ".parquet" if self.inbox.split is Split.NEW else ending_of(file) or ""
-        return self.inbox.arrived / arrival_name(self.latest, content, ending)
+        ending = ".parquet" if self.inbox.split is Split.NEW else good.ending
+        return self.inbox.arrived / arrival_name(self.latest, good.content, ending)
 
     def _set_aside(self, file: Path, state: str | None, reason: str) -> None:
         """Move a file to the rejected ones, after the reason."""

@@ -27,7 +27,7 @@ from docre_assets.stage_readings import (
 )
 from docre_assets.targets import has_target
 from quality.history import history, record
-from quality.history_figure import history as history_figure
+from quality.history_figure import history_panels
 from quality.limits import StageLimits
 from quality.stages import StageReport
 from quality.verdict import Verdict
@@ -131,7 +131,7 @@ def _over_runs(storage: Storage, stage: str) -> dict[str, Callable[[], bytes]]:
 
     def draw() -> bytes:
         totals = history(storage.all_statistics()).filter(pl.col("relation").is_null())
-        return history_figure(totals.collect(), captions)
+        return history_panels(totals.collect(), captions)
 
     return {"over runs": draw} if captions else {}
 

@@ -1,4 +1,4 @@
-"""Figures of confidence: whether probabilities hold, and how far margins lie from TH."""
+"""Pictures of confidence: whether probabilities hold, and how far margins lie from TH."""
 
 from __future__ import annotations
 

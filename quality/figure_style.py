@@ -74,6 +74,11 @@ def point_look(number: int) -> dict[str, Any]:
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
+def marker_size(points: int) -> float:
+    """How large the markers of a line are: the more points, the smaller."""
+    return min(5.0, max(1.5, 150 / points))
+
+
 def area_look(number: int) -> dict[str, Any]:
     """How areas of one of several kinds look."""
     return {

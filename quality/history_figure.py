@@ -1,4 +1,4 @@
-"""The figure of what runs have stored: values of statistics over time."""
+"""The picture of what runs have stored: values of statistics over time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from quality.figure_style import COLOURS, INK, TITLE, blank_figure, note, png_of, wrapped
+from quality.figure_style import (
+    COLOURS,
+    INK,
+    TITLE,
+    blank_figure,
+    marker_size,
+    note,
+    png_of,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _AT_RIGHT: Final = {"xytext": (7, -3), "ha": "left"}  # of its point stands a value
 
 
-def history(table: pl.DataFrame, statistics: Mapping[str, str]) -> bytes:
+def history_panels(table: pl.DataFrame, statistics: Mapping[str, str]) -> bytes:
     """Values of statistics over runs, a panel each; runs stand evenly, the oldest at the left.
 
     Args:
@@ -36,25 +46,32 @@ def history(table: pl.DataFrame, statistics: Mapping[str, str]) -> bytes:
     shown = rows.filter(pl.col("key").is_in(list(statistics)))
     if shown.is_empty():
         raise ValueError(
-            f"history: expected some of {', '.join(statistics) or 'no statistics'}, found "
+            f"history panels: expected some of {', '.join(statistics) or 'no statistics'}, found "
             f"{rows['key'].unique().sort().to_list()}: there is nothing to draw; name statistics "
             "as stage/statistic, of which some run has stored a total"
         )
     runs = shown.group_by("run").agg(pl.col("time").min()).sort("time", "run").with_row_index("at")
     placed = shown.join(runs.select("run", "at"), on="run").sort("at")
+    return png_of(_panels(placed, runs["time"].to_list(), statistics))
+
+
+def _panels(
+    points: pl.DataFrame, times: Sequence[datetime], statistics: Mapping[str, str]
+) -> Figure:
+    """A panel for each statistic, in two columns; runs are named below the lowest of each."""
     columns = min(2, len(statistics))
     lines = ceil(len(statistics) / columns)
     figure = blank_figure(height=0.5 + 1.5 * lines)
     for number, (name, caption) in enumerate(statistics.items(), 1):
         panel = figure.add_subplot(lines, columns, number)
         panel.set_title(wrapped(caption, 72 // columns), loc="left", **TITLE)
-        points = placed.filter(pl.col("key") == name)
-        _draw_values(panel, points["at"].to_list(), points["value"].to_list())
-        _name_runs(panel, runs["time"].to_list())
+        here = points.filter(pl.col("key") == name)
+        _draw_values(panel, here["at"].to_list(), here["value"].to_list())
+        _name_runs(panel, times)
         if number + columns <= len(statistics):  # a panel below says it
             panel.tick_params(labelbottom=False)
             panel.set_xlabel("")
-    return png_of(figure)
+    return figure
 
 
 def _draw_values(axes: Axes, places: Sequence[int], values: Sequence[float]) -> None:
@@ -67,7 +84,7 @@ def _draw_values(axes: Axes, places: Sequence[int], values: Sequence[float]) -> 
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no run has it", transform=axes.transAxes, ha="center", color=INK)
         return
-    size = min(5.0, max(1.5, 150 / len(values)))
+    size = marker_size(len(values))
     axes.plot(places, values, color=COLOURS[0], marker="o", markersize=size, linewidth=1)
     axes.plot(places[-1], values[-1], "o", ms=8, mfc="none", mec=INK)
     axes.set_ylim(*_range(values))

@@ -1,4 +1,4 @@
-"""Figures of labels by relation: their shares in stages, and which distant and teacher share."""
+"""Pictures of labels by relation: their shares in stages, and which distant and teacher share."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,9 +26,17 @@ SCORES: Final = {
 }
 """The slices' scores that `score_bars` shows, with their captions."""
 
+_FILLED: Final = 0.88  # of the room of a score, by its bars
+_ROOM: Final = 48.0  # points that a score has in the figure's width
+_DIGIT: Final = 0.64  # width of a digit, in sizes of its letters
+_GAP: Final = 0.4  # between numbers, in sizes of their letters
+_SIZES: Final = (6.0, 7.5)  # points, the smallest to be read and the usual one
+
 
 def score_bars(evaluation: pl.DataFrame) -> bytes:
     """The main scores of all models side by side with their intervals, a panel for each split.
+
+    Bars have their number above them if there is room, as there is for those of three models.
 
     Args:
         evaluation: an `EVALUATION` table; models and splits are drawn in its order.
@@ -50,28 +58,39 @@ def score_bars(evaluation: pl.DataFrame) -> bytes:
         )
     splits = shown["split"].unique(maintain_order=True).to_list()
     models = shown["model"].unique(maintain_order=True).to_list()
+    size = _number_size(shown["value"], len(models))
     figure = blank_figure(height=0.5 + 2.3 * len(splits))
     axes = figure.subplots(len(splits), 1, sharex=True, squeeze=False)[:, 0]
     for panel, split in zip(axes, splits, strict=True):
-        _draw_bars(panel, shown.filter(pl.col("split") == split), models)
+        _draw_bars(panel, shown.filter(pl.col("split") == split), models, size)
         panel.set_ylabel(f"{split}: F1")
     legend(figure, axes[0], columns=4, size=10)
     return png_of(figure)
 
 
-def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str]) -> None:
+def _number_size(values: Iterable[float], models: int) -> float | None:
+    """The size at which numbers stand apart over bars; None where nobody could read them."""
+    digits = max(len(_whole_number(100 * value)) for value in values)
+    smallest, usual = _SIZES
+    size = _FILLED * _ROOM / models / (_DIGIT * digits + _GAP)
+    return min(size, usual) if size >= smallest else None
+
+
+def _draw_bars(axes: Axes, scores: pl.DataFrame, models: Sequence[str], size: float | None) -> None:
     """Bars of one split, grouped by score; a model that lacks a score leaves its place empty."""
-    width = 0.84 / len(models)
+    width = _FILLED / len(models)
     for number, model in enumerate(models):
         offset = (number - (len(models) - 1) / 2) * width
         places = [place + offset for place in range(len(SCORES))]
         values, below, above = _with_interval(scores.filter(pl.col("model") == model))
-        bars = axes.bar(places, values, width * 0.92, label=model, **area_look(number))
+        axes.bar(places, values, width * 0.92, label=model, **area_look(number))
         axes.errorbar(places, values, (below, above), fmt="none", ecolor=INK, elinewidth=0.8)
         tops = [value + more for value, more in zip(values, above, strict=True)]
-        for bar, value, top in zip(bars, values, tops, strict=True):
-            axes.annotate(_whole_number(value), (bar.get_x() + bar.get_width() / 2, top), **_OVER)
+        if size:
+            for value, place, top in zip(values, places, tops, strict=True):
+                axes.annotate(_whole_number(value), (place, top), fontsize=size, **_OVER)
     axes.set_xticks(range(len(SCORES)), list(SCORES.values()))
+    axes.set_xlim(-0.5, len(SCORES) - 0.5)
     axes.tick_params(axis="x", length=0)
     axes.set_ylim(0, 112)
     axes.set_yticks(range(0, 101, 25))
@@ -81,7 +100,6 @@ _OVER: Final[Mapping[str, Any]] = {
     "xytext": (0, 1),
     "textcoords": "offset points",
     "ha": "center",
-    "fontsize": 7.5,
     "color": INK,
 }
 """How a bar's number stands over its interval."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quality.figure_style import COLOURS, INK, blank_figure, note, png_of
+from quality.figure_style import COLOURS, INK, blank_figure, marker_size, note, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,13 +47,14 @@ def _number_epochs(axes: Axes, numbers: Sequence[int]) -> None:
 
     room = max(0.5, 0.07 * (numbers[-1] - numbers[0]))
     axes.set_xlim(numbers[0] - room, numbers[-1] + room)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     axes.set_xlabel("epoch")
 
 
 def _draw_loss(axes: Axes, epochs: Sequence[Mapping[str, Any]]) -> None:
     numbers, losses = _points(epochs, "loss")
-    axes.plot(numbers, losses, color=COLOURS[0], marker="o")
+    size = marker_size(len(numbers))
+    axes.plot(numbers, losses, color=COLOURS[0], marker="o", markersize=size, clip_on=False)
     axes.set_ylabel("training loss")
     axes.set_ylim(0, 1.2 * max(losses) or 1)
     axes.annotate(f"{losses[-1]:.3g}", (numbers[-1], losses[-1]), **note(COLOURS[0]))
@@ -63,7 +64,8 @@ def _draw_dev_f1(axes: Axes, epochs: Sequence[Mapping[str, Any]], kept: int) -> 
     numbers, shares = _points(epochs, "dev_f1")
     scores = [100 * share for share in shares]
     score = scores[numbers.index(kept)]
-    axes.plot(numbers, scores, color=COLOURS[5], marker="s", clip_on=False)
+    size = marker_size(len(numbers))
+    axes.plot(numbers, scores, color=COLOURS[5], marker="s", markersize=size, clip_on=False)
     axes.plot(kept, score, "o", ms=13, mfc="none", mec=INK, mew=1.2)
     axes.set_ylabel("dev F1")
     axes.margins(y=0.35)

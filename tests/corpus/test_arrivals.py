@@ -1,64 +1,48 @@
-"""Arrivals: which files are left alone, and what the names of those say that were taken."""
+"""Arrivals: what the names of files say that were taken."""
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from docred_json import write_articles
 
 from corpus.arrivals import (
-    ENDINGS,
     arrival_name,
     arrivals,
     digest_of_arrival,
     is_arrival,
     moment_of_arrival,
-    settled,
-    strangers,
 )
-
-pytestmark = pytest.mark.breaks
-
-NOW = 4e9
-"""2096-10-02T07:06:40Z, when everything that a test writes has settled long ago."""
-
-
-def test_only_finished_files_have_settled(tmp_path: Path) -> None:
-    known = ["a.jsonl.gz", "b.json", "c.parquet", "d.jsonl", "e.json.gz"]
-    unknown = ["a.csv", "a.gz", "a.json.zip", "json"]
-    for name in [*known, *unknown, ".a.json", "a.json.part", "a.json.tmp", "a.json~"]:
-        write_articles(tmp_path / name, [])
-    write_articles(tmp_path / "folder.json/f.json", [])
-    (tmp_path / "link.json").symlink_to("b.json")
-    assert [file.name for file in settled(tmp_path, 60, NOW)] == known
-    assert [file.name for file in strangers(tmp_path, 60, NOW)] == unknown
-    assert settled(tmp_path / "nowhere", 60, NOW) == []
-
-
-def test_both_times_of_a_file_must_lie_back(tmp_path: Path) -> None:
-    file = write_articles(tmp_path / "a.json", [])
-    os.utime(file, (0, 0))
-    put_there = file.stat().st_ctime
-    assert settled(tmp_path, 60, put_there + 59) == []
-    assert settled(tmp_path, 60, put_there + 60) == [file]
-    os.utime(file, (0, put_there + 1000))
-    assert settled(tmp_path, 60, put_there + 1059) == []
-    assert settled(tmp_path, 60, put_there + 1060) == [file]
+from corpus.waiting import ENDINGS
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_name_says_when_a_content_arrived(tmp_path: Path, ending: str) -> None:
-    moment = datetime.fromtimestamp(NOW, UTC)
+    moment = datetime(2096, 10, 2, 7, 6, 40, tzinfo=UTC)
     file = write_articles(tmp_path / arrival_name(moment, "0123456789abcdef", ending), [])
     assert file.name == f"20961002T070640Z-0123456789abcdef{ending}"
     assert (moment_of_arrival(file), digest_of_arrival(file)) == (moment, "0123456789abcdef")
     assert arrivals(tmp_path) == [file]
 
 
-@pytest.mark.parametrize("name", ["a.json", f"20961002T070640Z-{'0' * 16}.rejected.parquet"])
+def test_a_name_tells_utc_whatever_the_zone_of_the_moment() -> None:
+    moment = datetime(2096, 10, 2, 0, 6, 40, tzinfo=timezone(timedelta(hours=-7)))
+    name = arrival_name(moment, "0123456789abcdef", ".json")
+    assert name == "20961002T070640Z-0123456789abcdef.json"
+    assert moment_of_arrival(Path(name)) == moment
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.json",
+        f"20961002T070640Z-{'0' * 16}.rejected.parquet",
+        f"99999999T999999Z-{'0' * 16}.json",
+        f"20970229T070640Z-{'0' * 16}.json",
+    ],
+)
 def test_other_names_are_none_of_arrivals(tmp_path: Path, name: str) -> None:
     file = write_articles(tmp_path / name, [])
     assert not is_arrival(file)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 from drawn_figures import picture_of
 from matplotlib.figure import Figure
 
+from corpus.schema import EVALUATION
 from quality.confidence_figures import margin_histogram, reliability_diagram
-from quality.history_figure import history
+from quality.history_figure import history_panels
 from quality.label_figures import agreement, label_distributions
+from quality.score_figure import SCORES, score_bars
 from quality.soft import EDGES
 from quality.statistics import by_relation, joined, totals
+from quality.training_figure import training_curve
 
 LONG = "an endless name, with $x_{$ in it, that is no formula and that no figure has a place for"
 
@@ -75,6 +79,29 @@ def runs(number: int, apart: timedelta = timedelta(hours=31)) -> pl.DataFrame:
     return pl.concat(stored)
 
 
+MODELS = ["teacher", "student", "finetuned"]
+
+
+def evaluation(models: list[str], splits: list[str], f1: float = 0.5) -> pl.DataFrame:
+    """The same scores of all models on all splits."""
+    rows = [
+        (model, split, part, None, metric, f1, 0.8 * f1, min(1.0, 1.1 * f1))
+        for split in splits
+        for model in models
+        for part, metric in SCORES
+    ]
+    return pl.DataFrame(rows, EVALUATION, orient="row")
+
+
+def epoch(number: int, loss: float, dev_f1: float | None) -> dict[str, Any]:
+    return {"number": number, "loss": loss, "dev_f1": dev_f1, "seconds": 1.0}
+
+
+def epochs(number: int, *, dev: bool = True) -> list[dict[str, Any]]:
+    """So many, ever better ones."""
+    return [epoch(n, 3 / n, n / (n + 5) if dev else None) for n in range(1, number + 1)]
+
+
 TEN, CURVE = list(np.linspace(0.05, 0.95, 10)), list(np.linspace(0.1, 0.7, 10) ** 2)
 NAMES = dict.fromkeys(relations(97), LONG)
 
@@ -96,12 +123,21 @@ FIGURES: dict[str, Callable[[], bytes]] = {
     "wide": lambda: margin_histogram(counted(*np.linspace(-30, 30, 10_000)), EDGES),
     "flooded": lambda: margin_histogram(counted(-8.0, 5.0) * 12_345_678, EDGES),
     "one pair": lambda: margin_histogram(counted(-8.0), EDGES),
-    "one run": lambda: history(runs(1), CAPTIONS),
-    "two runs": lambda: history(runs(2), CAPTIONS),
-    "a day's runs": lambda: history(runs(9, timedelta(hours=1)), CAPTIONS),
-    "many runs": lambda: history(runs(300), CAPTIONS),
-    "one statistic": lambda: history(runs(30), {"distant/js_bits": LONG}),
-    "a lacking one": lambda: history(runs(3), CAPTIONS | {"teacher/ece": "calibration error"}),
+    "one run": lambda: history_panels(runs(1), CAPTIONS),
+    "two runs": lambda: history_panels(runs(2), CAPTIONS),
+    "a day's runs": lambda: history_panels(runs(9, timedelta(hours=1)), CAPTIONS),
+    "many runs": lambda: history_panels(runs(300), CAPTIONS),
+    "one statistic": lambda: history_panels(runs(30), {"distant/js_bits": LONG}),
+    "a lacking one": lambda: history_panels(
+        runs(3), CAPTIONS | {"teacher/ece": "calibration error"}
+    ),
+    "scores": lambda: score_bars(evaluation(MODELS, ["dev", "test"])),
+    "perfect scores": lambda: score_bars(evaluation(MODELS, ["dev"], 1.0)),
+    "four models": lambda: score_bars(evaluation(list("abcd"), ["dev"])),
+    "seven models": lambda: score_bars(evaluation(list("abcdefg"), ["dev"])),
+    "a training": lambda: training_curve(epochs(5), 4),
+    "no dev": lambda: training_curve(epochs(5, dev=False), 5),
+    "a hundred epochs": lambda: training_curve(epochs(100), 100),
 }
 
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from drawn_figures import size_of
+from drawn_figures import size_of, words
+from figure_samples import MODELS, evaluation, picture
 
 from corpus.schema import ALL, EVALUATION, SLICES
 from quality.score_figure import SCORES, score_bars
 
 
-def evaluation(models: list[str], splits: list[str]) -> pl.DataFrame:
-    rows = [
-        (m, s, part, None, metric, 0.5, 0.4, 0.55)
-        for s in splits
-        for m in models
-        for part, metric in SCORES
-    ]
-    return pl.DataFrame(rows, EVALUATION, orient="row")
-
-
-@pytest.mark.parametrize(
-    "models", [["teacher"], ["teacher", "student", "finetuned"], list("abcdefg")]
-)
+@pytest.mark.parametrize("models", [["teacher"], MODELS, list("abcdefg")])
 def test_score_bars_have_a_panel_for_each_split(models: list[str]) -> None:
     one, two = (size_of(score_bars(evaluation(models, s))) for s in (["dev"], ["dev", "test"]))
     assert one[0] == two[0] == 900
@@ -46,6 +35,12 @@ def test_intervals_are_drawn_where_they_are_known() -> None:
     unknown = table.with_columns(low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64))
     wider = table.with_columns(high=0.7)
     assert len({score_bars(each) for each in (table, unknown, wider)}) == 3
+
+
+def test_numbers_stand_over_bars_that_are_wide_enough() -> None:
+    assert words(picture("scores")[1]).count("50") == 2 * 3 * len(SCORES) + 2
+    assert words(picture("perfect scores")[1]).count("100") == 3 * len(SCORES) + 1
+    assert words(picture("seven models")[1]).count("50") == 1
 
 
 def test_no_score_is_an_error() -> None:

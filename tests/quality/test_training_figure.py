@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 from drawn_figures import size_of
+from figure_samples import epoch
 
 from quality.training_figure import training_curve
-
-
-def epoch(number: int, loss: float, dev_f1: float | None) -> dict[str, Any]:
-    return {"number": number, "loss": loss, "dev_f1": dev_f1, "seconds": 1.0}
 
 
 @pytest.mark.parametrize(
