@@ -228,7 +228,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         student=Stage(
             TrainConfig(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
-            Objective(na_weight=0.5, soft_weight=1.0, spare_found=True),
+            Objective(na_weight=0.5, soft_weight=0.1, spare_found=True),
         ),
         finetune=Stage(
             TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2.5e-4, warmup=0.1, batch_documents=2),
@@ -240,8 +240,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
         model=_SMALL,
         teacher=Stage(TrainConfig(epochs=12, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
-            TrainConfig(epochs=4, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
-            Objective(na_weight=0.5, soft_weight=1.0),
+            TrainConfig(epochs=3, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
+            Objective(na_weight=0.5, soft_weight=1.0, spare_found=True),
         ),
         finetune=Stage(TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
     ),
