@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -110,10 +111,14 @@ def teacher_stage(place: Place) -> Row:
 
 
 def soft_label_stage(place: Place) -> Row:
-    """Table to shard, as the asset does it; loading the teacher is a part of it."""
+    """Table to shard, as the asset does it; loading the teacher is a part of it.
+
+    A shard of an earlier round goes first: its soft labels would be kept, and nothing computed.
+    """
     from docre_assets.soft_labelling import SoftLabeller
     from models.runtime import Runtime
 
+    shutil.rmtree(place.shard, ignore_errors=True)
     labeller = SoftLabeller(place.teacher, "benchmark", lambda: Runtime("cpu", "float32"))
     row = _measured("soft labelling", place, lambda: labeller.label(place.distant, place.shard))
     entities = pl.read_parquet(place.shard / MANIFEST)["entities"].cast(pl.Int64)

@@ -119,6 +119,17 @@ def test_labels_in_memory_are_those_on_disk(source, tmp_path):
     assert student_in_memory_stage(place)["epoch_seconds"] > 0
 
 
+def test_soft_labelling_computes_again_in_every_round(source, tmp_path):
+    place = place_of(source, tmp_path, 5)
+    for stage in (ingest_stage, teacher_stage, soft_label_stage):
+        stage(place)
+    left = place.shard / "of_an_earlier_round"
+    left.touch()
+    soft_label_stage(place)
+    assert place.shard.exists()
+    assert not left.exists()
+
+
 def test_aims_are_judged_by_the_largest_corpus_the_median_peak_and_the_fastest_epoch():
     def row(stage, documents, private, **more):
         figures = {"stage": stage, "documents": documents, "private_mb": private}
