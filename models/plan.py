@@ -1,4 +1,4 @@
-"""Which documents are computed together: batches within budgets, and epochs fixed by the seed."""
+"""Which documents are learned from and computed together: by the seed, and within budgets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from math import ceil
 from typing import Final
 
 from corpus.encode import Sizes
@@ -22,7 +22,7 @@ Batches = list[list[int]]
 
 @dataclass(frozen=True)
 class Budget:
-    """What a batch may hold; a document that exceeds it by itself is a batch of its own."""
+    """What is computed at once; a document that exceeds it by itself is computed by itself."""
 
     documents: int
     tokens: int
@@ -57,40 +57,14 @@ def _row_sizes(length: int, window: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, eq=False)
-class EpochPlan:
-    """The batches of each step of an epoch, in 4 bytes a document and 8 a batch."""
-
-    documents: array[int]
-    """Indices of documents, those of a batch next to each other."""
-    ends: array[int]
-    """Where each batch ends in them, after a 0."""
-    order: array[int]
-    """Numbers of batches in the order in which they are taken."""
-    accumulation: int
-    """Batches of a step."""
-
-    def __len__(self) -> int:
-        return len(range(0, len(self.order), self.accumulation))
-
-    def __iter__(self) -> Iterator[Batches]:
-        return self.from_step(0)
-
-    def from_step(self, step: int) -> Iterator[Batches]:
-        """Those of the steps that are left when ``step`` steps are taken."""
-        for start in range(step * self.accumulation, len(self.order), self.accumulation):
-            numbers = self.order[start : start + self.accumulation]
-            yield [self._batch(number) for number in numbers]
-
-    def _batch(self, number: int) -> list[int]:
-        return self.documents[self.ends[number] : self.ends[number + 1]].tolist()
-
-
-@dataclass(frozen=True, eq=False)
 class Plan:
     """The optimizer steps of a training, an epoch at a time; the same for the same seed.
 
-    Each epoch draws a random order, sorts stretches of it by length, cuts them into batches and
-    shuffles those, so that batches hold little padding and yet differ from epoch to epoch.
+    Each epoch draws a random order, sorts stretches of it by length, cuts them into batches of
+    ``batch_documents`` and shuffles those, so that batches hold little padding and yet differ from
+    epoch to epoch. What is learned from in a step does not depend on the budgets: they cut batches
+    into pieces that are computed one after another, so that no step takes much more memory than
+    the others.
     """
 
     sizes: Sizes
@@ -102,18 +76,17 @@ class Plan:
     def epoch(self, number: int) -> EpochPlan:
         """The batches of each step of an epoch, ``number`` from 1; made anew by every call."""
         draw = random.Random(f"{self.config.seed}, epoch {number}")
-        drawn = _shuffled(len(self.sizes.tokens), draw)
-        documents, ends = array("i"), array("i", [0])
-        for batch in pack(self.sizes, self._bucketed(drawn), self._budget):
-            documents.extend(batch)
-            ends.append(len(documents))
-        order = _shuffled(len(ends) - 1, draw)
-        return EpochPlan(documents, ends, order, self.config.accumulation)
+        documents = array("i", self._bucketed(_shuffled(len(self.sizes.tokens), draw)))
+        return EpochPlan(self, documents, _shuffled(self._n_batches, draw))
 
-    @cached_property
+    @property
     def n_steps(self) -> int:
         """Of all epochs."""
-        return sum(len(self.epoch(number)) for number in range(1, self.config.epochs + 1))
+        return self.config.epochs * ceil(self._n_batches / self.config.accumulation)
+
+    @property
+    def _n_batches(self) -> int:
+        return ceil(len(self.sizes.tokens) / self.config.batch_documents)
 
     def _bucketed(self, order: Sequence[int]) -> Iterator[int]:
         """An order with stretches sorted by length."""
@@ -121,10 +94,45 @@ class Plan:
         for start in range(0, len(order), stretch):
             yield from sorted(order[start : start + stretch], key=self.sizes.tokens.__getitem__)
 
+    def pieces(self, batch: Sequence[int]) -> Iterator[list[int]]:
+        """What of a batch is computed at once."""
+        return pack(self.sizes, batch, self._budget)
+
     @property
     def _budget(self) -> Budget:
         config = self.config
         return Budget(config.batch_documents, config.token_budget, config.cell_budget, self.window)
+
+
+@dataclass(frozen=True, eq=False)
+class EpochPlan:
+    """The steps of an epoch, each as the pieces of its batches, in 4 bytes a document and a batch.
+
+    A step's documents are the same however its batches are cut.
+    """
+
+    plan: Plan
+    documents: array[int]
+    """Indices of documents, those of a batch next to each other."""
+    order: array[int]
+    """Numbers of batches in the order in which they are taken."""
+
+    def __len__(self) -> int:
+        return len(range(0, len(self.order), self.plan.config.accumulation))
+
+    def __iter__(self) -> Iterator[Batches]:
+        return self.from_step(0)
+
+    def from_step(self, step: int) -> Iterator[Batches]:
+        """Those of the steps that are left when ``step`` steps are taken."""
+        accumulation = self.plan.config.accumulation
+        for start in range(step * accumulation, len(self.order), accumulation):
+            numbers = self.order[start : start + accumulation]
+            yield [piece for number in numbers for piece in self.plan.pieces(self._batch(number))]
+
+    def _batch(self, number: int) -> Sequence[int]:
+        size = self.plan.config.batch_documents
+        return self.documents[number * size : (number + 1) * size]
 
 
 def _shuffled(count: int, draw: random.Random) -> array[int]:

@@ -373,10 +373,9 @@ def test_a_teacher_of_one_step_is_caught(sound, tmp_path):
     shutil.copytree(sound[0].storage.folder, tmp_path / "artefacts")
     storage = Storage(root=str(tmp_path / "artefacts"))
     one_step = {"teacher.training.epochs": 1, "teacher.training.batch_documents": 1000}
-    budgets = {"teacher.training.token_budget": 10**6, "teacher.training.cell_budget": 10**6}
     with dg.DagsterInstance.ephemeral() as instance:
         workplace = Workplace(sound[0].corpus, storage, instance, ENFORCED)
-        result = workplace.distil("teacher_model", "soft_labels", **one_step, **budgets)
+        result = workplace.distil("teacher_model", "soft_labels", **one_step)
     failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
     assert ("critical", "teacher_model") in [
         (c.check_name, c.asset_key.to_user_string()) for c in failed

@@ -152,7 +152,6 @@ def test_training_goes_on_in_smaller_batches(caplog):
     for part in (
         "'d3'",
         "From here on it is 2 documents at once at most",
-        "set batch_documents to 2",
         "token_budget",
         "cell_budget",
     ):

@@ -18,57 +18,71 @@ def sizes_of(lengths: list[tuple[int, int]]) -> Sizes:
     return Sizes(*np.array(lengths, np.int32).T)
 
 
-def batches(plan: Plan, number: int) -> list[list[int]]:
-    """Those of an epoch whose steps are of one batch."""
-    return [batch for group in plan.epoch(number) for batch in group]
+def steps(plan: Plan, number: int) -> list[list[int]]:
+    """The documents of each step of an epoch."""
+    return [[i for piece in pieces for i in piece] for pieces in plan.epoch(number)]
 
 
-@given(
-    lengths=st.lists(st.tuples(st.integers(2, 600), st.integers(2, 20)), min_size=1, max_size=60),
+LENGTHS = st.lists(st.tuples(st.integers(2, 600), st.integers(2, 20)), min_size=1, max_size=60)
+CONFIGS = st.builds(
+    TrainConfig,
+    epochs=st.just(3),
     batch_documents=st.integers(1, 6),
     token_budget=st.integers(1, 2000),
     cell_budget=st.integers(1, 800),
+    accumulation=st.integers(1, 3),
     seed=st.integers(0, 3),
 )
+
+
+@given(lengths=LENGTHS, config=CONFIGS)
 @settings(max_examples=100, deadline=None)
-def test_every_epoch_has_every_document_once_within_budgets(
-    lengths, batch_documents, token_budget, cell_budget, seed
-):
-    config = TrainConfig(
-        epochs=3,
-        batch_documents=batch_documents,
-        token_budget=token_budget,
-        cell_budget=cell_budget,
-        seed=seed,
-    )
+def test_every_epoch_has_every_document_once_in_full_steps(lengths, config):
     plan = Plan(sizes_of(lengths), config)
-    epochs = [batches(plan, number) for number in (1, 2, 3)]
+    epochs = [steps(plan, number) for number in (1, 2, 3)]
     assert plan.n_steps == sum(map(len, epochs))
     again = Plan(sizes_of(lengths), config)
-    assert [batches(again, number) for number in (3, 2, 1)] == epochs[::-1]
+    assert [steps(again, number) for number in (3, 2, 1)] == epochs[::-1]
+    full = config.batch_documents * config.accumulation
     for epoch in epochs:
-        assert Counter(i for batch in epoch for i in batch) == Counter(range(len(lengths)))
-        for batch in epoch:
-            assert 1 <= len(batch) <= batch_documents
-            if len(batch) > 1:
-                assert len(batch) * max(lengths[i][0] for i in batch) <= token_budget
-                assert sum(lengths[i][1] ** 2 for i in batch) <= cell_budget
+        assert Counter(i for step in epoch for i in step) == Counter(range(len(lengths)))
+        assert all(len(step) <= full for step in epoch)
+        assert len(epoch) == -(-len(lengths) // config.batch_documents // config.accumulation)
+
+
+@given(lengths=LENGTHS, config=CONFIGS)
+@settings(max_examples=100, deadline=None)
+def test_what_is_computed_at_once_keeps_the_budgets(lengths, config):
+    for pieces in Plan(sizes_of(lengths), config).epoch(1):
+        for piece in pieces:
+            assert 1 <= len(piece) <= config.batch_documents
+            if len(piece) > 1:
+                assert len(piece) * max(lengths[i][0] for i in piece) <= config.token_budget
+                assert sum(lengths[i][1] ** 2 for i in piece) <= config.cell_budget
+
+
+@given(lengths=LENGTHS, config=CONFIGS)
+@settings(max_examples=50, deadline=None)
+def test_budgets_do_not_change_what_a_step_learns_from(lengths, config):
+    sizes = sizes_of(lengths)
+    ample = dataclasses.replace(config, token_budget=10**6, cell_budget=10**6)
+    assert steps(Plan(sizes, config), 2) == steps(Plan(sizes, ample), 2)
 
 
 def test_the_token_budget_counts_rows_of_windows():
     """Two documents of 700 tokens are four rows of 512."""
     sizes = sizes_of([(700, 3), (700, 3)])
     config = TrainConfig(epochs=1, token_budget=4 * 512 - 1, batch_documents=4)
-    assert Plan(sizes, config, window=512).n_steps == 2
     enough = dataclasses.replace(config, token_budget=4 * 512)
-    assert Plan(sizes, enough, window=512).n_steps == 1
+    assert [len(pieces) for pieces in Plan(sizes, config, window=512).epoch(1)] == [2]
+    assert [len(pieces) for pieces in Plan(sizes, enough, window=512).epoch(1)] == [1]
 
 
 def test_epochs_and_seeds_differ():
     sizes = sizes_of([(random.Random(i).randrange(5, 90), 3) for i in range(40)])
     one, other = (Plan(sizes, dataclasses.replace(QUICK, seed=s)) for s in (1, 2))
-    assert batches(one, 1) != batches(one, 2)
-    assert batches(one, 1) != batches(other, 1)
+    assert steps(one, 1) != steps(one, 2)
+    assert steps(one, 1) != steps(other, 1)
 
 
 def test_steps_are_of_as_many_batches_as_are_accumulated():
@@ -100,13 +114,13 @@ def test_batches_hold_little_padding():
     draw = random.Random(0)
     sizes = sizes_of([(draw.randrange(10, 500), 3) for _ in range(200)])
     config = dataclasses.replace(QUICK, batch_documents=4, epochs=1)
-    epoch = batches(Plan(sizes, config), 1)
+    epoch = steps(Plan(sizes, config), 1)
     tokens = [[int(sizes.tokens[i]) for i in batch] for batch in epoch]
     padded = sum(len(batch) * max(batch) for batch in tokens)
     assert sum(map(sum, tokens)) / padded > 0.9
 
 
-def test_an_epoch_takes_four_bytes_a_document_and_eight_a_batch():
+def test_an_epoch_takes_four_bytes_a_document_and_a_batch():
     epoch = Plan(sizes_of([(10, 3)] * 40), TrainConfig(epochs=1, batch_documents=4)).epoch(1)
-    parts = (epoch.documents, epoch.ends, epoch.order)
-    assert sum(part.itemsize * len(part) for part in parts) == 4 * 40 + 8 * len(epoch) + 4
+    parts = (epoch.documents, epoch.order)
+    assert sum(part.itemsize * len(part) for part in parts) == 4 * 40 + 4 * len(epoch)

@@ -31,14 +31,23 @@ def test_accumulated_batches_are_one_large_one(tmp_path, groups, distils):
         torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-4)
 
 
-def test_the_loss_does_not_depend_on_how_a_step_is_cut():
-    large = stage(epochs=1, batch_documents=4)
-    small = stage(epochs=1, batch_documents=1, accumulation=4)
-    losses = [
-        fit(fresh(dropout=False), DOCUMENTS, how, runtime=CPU).epochs[0].loss
-        for how in (large, small)
-    ]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+@pytest.mark.parametrize(
+    "cut",
+    [{"batch_documents": 1, "accumulation": 4}, {"token_budget": 30}, {"cell_budget": 1}],
+    ids=str,
+)
+def test_a_training_does_not_depend_on_how_its_steps_are_cut(cut):
+    trained = []
+    for how in (
+        stage(epochs=2, batch_documents=4),
+        stage(epochs=2, **{"batch_documents": 4} | cut),
+    ):
+        extractor = fresh(dropout=False)
+        losses = [epoch.loss for epoch in fit(extractor, DOCUMENTS, how, runtime=CPU).epochs]
+        trained.append((losses, extractor.network.classifier.weight))
+    (losses, weights), (expected, expected_weights) = trained
+    assert losses == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(weights, expected_weights, atol=1e-4, rtol=1e-3)
 
 
 def test_a_step_follows_every_group_also_the_last_smaller_one(monkeypatch):
