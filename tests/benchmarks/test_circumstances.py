@@ -15,6 +15,7 @@ from benchmarks.circumstances import circumstances, commit_of
 
 def test_circumstances_go_through_json_and_tell_command_time_and_machine(monkeypatch):
     monkeypatch.setattr("os.getloadavg", lambda: (1.25, 0.5, 0.0))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     options = argparse.Namespace(data=Path("corpus"), documents=[10, 20], json=None)
     before = datetime.now(UTC).replace(microsecond=0)
     told = circumstances(options)
@@ -23,6 +24,7 @@ def test_circumstances_go_through_json_and_tell_command_time_and_machine(monkeyp
     assert before <= datetime.fromisoformat(told["date"]) <= datetime.now(UTC)
     assert told["commit"] == commit_of(Path(__file__).parents[2])
     assert told["machine"]["torch"] == version("torch")
+    assert told["machine"]["omp_num_threads"] == "1"
     assert told["other_work"] == 1.25
 
 
