@@ -2,14 +2,12 @@
 
 Below one folder lie
 
-- ``versions/<version>/``: checkpoints as they were promoted,
-- ``contents/<version>.json``: the digest of each one's content, to tell damage by,
+- the checkpoints that were promoted, as `docre_assets.kept_checkpoints` keeps them,
 - ``history.parquet``: a `MODEL_HISTORY` table,
 - ``current.json``: which version is in use, and which was before it.
 """
 
 import fcntl
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +19,10 @@ from typing import Any
 
 import polars as pl
 
-from corpus.artefacts import digest, read_json, whole, write_json
+from corpus.artefacts import read_json, write_json
 from corpus.schema import MODEL_HISTORY
 from corpus.tables import write_table
+from docre_assets.kept_checkpoints import KeptCheckpoints, Version
 from quality.promotion import Comparison
 
 KEPT = 5
@@ -57,16 +56,6 @@ class Event:
     worse: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A model that was promoted."""
-
-    version: str
-    """The digest of its checkpoint."""
-    path: Path
-    """Its checkpoint."""
-
-
 @dataclass(frozen=True)
 class ModelVersions:
     """All versions that are kept in a folder.
@@ -85,7 +74,12 @@ class ModelVersions:
             ValueError: if the checkpoint is not what it was when it was kept.
         """
         version = self._in_use().version
-        return None if version is None else self._sound(version)
+        return None if version is None else self.checkpoints.sound(version)
+
+    @property
+    def checkpoints(self) -> KeptCheckpoints:
+        """Those of all versions."""
+        return KeptCheckpoints(self.folder)
 
     @property
     def history_file(self) -> Path:
@@ -108,8 +102,7 @@ class ModelVersions:
         """
         promoted = self.history().filter(pl.col("event") == Outcome.PROMOTED)
         last = promoted.group_by("version").agg(pl.col("time", "dev_f1").last())
-        there = [path.name for path in self._versions.glob("[!.]*")]
-        kept = pl.DataFrame({"version": there}, {"version": pl.String})
+        kept = pl.DataFrame({"version": self.checkpoints.names()}, {"version": pl.String})
         return kept.join(last, on="version", how="left").sort(
             "time", "version", descending=True, nulls_last=True
         )
@@ -146,7 +139,7 @@ class ModelVersions:
             # The order of writes: a version before anything that names it, and the one write that
             # predictions see last. Killed in between, the old version stays in use, and the same
             # promotion again finds the version kept and its event recorded, and does the rest.
-            self.keep(checkpoint, version)
+            self.checkpoints.keep(checkpoint, version)
             return self._use(version, Outcome.PROMOTED, run=run, time=time, reason=told, **scores)
 
     def refuse(
@@ -198,7 +191,7 @@ class ModelVersions:
         """
         with self._alone():
             self._require_kept(version)
-            self._sound(version)
+            self.checkpoints.sound(version)
             return self._use(version, Outcome.ROLLED_BACK, run=run, time=time, reason=reason)
 
     def finish(self) -> None:
@@ -232,24 +225,8 @@ class ModelVersions:
             removed = [v for v in beyond if v not in (in_use.version, in_use.previous)]
             self._sweep()
             for version in removed:
-                self._remove(version)
+                self.checkpoints.remove(version)
         return removed
-
-    def keep(self, checkpoint: Path, version: str) -> None:
-        """Copy a checkpoint whole, unless this version is kept and sound; a step of `promote`.
-
-        Raises:
-            ValueError: if ``version`` is no digest, or the checkpoint changes meanwhile.
-        """
-        _require_digest(version)
-        if self._is_sound(version):
-            return
-        content = digest(checkpoint)
-        with whole(self._checkpoint(version)) as draft:
-            shutil.copytree(checkpoint, draft)
-            _require_unchanged(checkpoint, content, digest(draft))
-            # Before the folder is there: nobody finds one without knowing what is to be in it.
-            write_json({"content": content}, self._content_file(version))
 
     def record(self, event: Event) -> None:
         """Append to the history, unless the run has recorded this of this version already."""
@@ -289,19 +266,12 @@ class ModelVersions:
 
     def _sweep(self) -> None:
         """Remove drafts: while no other process changes anything, nobody is at work on them."""
-        for place in (self.folder, self._versions, self._contents):
+        for place in (self.folder, self.checkpoints.versions, self.checkpoints.contents):
             for draft in place.glob(".*"):
                 if draft.is_dir():
                     shutil.rmtree(draft)
                 else:
                     draft.unlink()
-
-    def _remove(self, version: str) -> None:
-        """Remove a version whole: if half of it were left, it would be taken for damaged."""
-        hidden = self._versions / f".{version}.old"
-        self._checkpoint(version).rename(hidden)
-        self._content_file(version).unlink(missing_ok=True)
-        shutil.rmtree(hidden)
 
     def _in_use(self) -> "_InUse":
         if not self._pointer.is_file():
@@ -315,38 +285,14 @@ class ModelVersions:
                 "back to the version that shall be used"
             ) from error
 
-    def _sound(self, version: str) -> Version:
-        """A version, after a look at its content."""
-        path = self._checkpoint(version)
-        if self._is_sound(version):
-            return Version(version, path)
-        found = digest(path) if path.is_dir() else "no such folder"
-        others = [other for other in self.kept()["version"] if other != version]
-        raise ValueError(
-            f"{path}: expected the content that was kept (digest {self._content(version)}), found "
-            f"{found}: the checkpoint was damaged, removed or edited, and nobody knows how good "
-            "what it predicts is. Roll back to another version "
-            f"({', '.join(others) or 'there is none'}), or promote this one again"
-        )
-
-    def _is_sound(self, version: str) -> bool:
-        path = self._checkpoint(version)
-        return path.is_dir() and digest(path) == self._content(version)
-
-    def _content(self, version: str) -> str | None:
-        """Digest of a version's content when it was kept; None if nobody knows."""
-        try:
-            return read_json(self._content_file(version))["content"]
-        except (FileNotFoundError, ValueError):
-            return None
-
     def _require_kept(self, version: str) -> None:
         kept = self.kept()
         if version not in kept["version"]:
             there = "; ".join(map(_listed, kept.iter_rows(named=True)))
             raise ValueError(
-                f"{self._versions}: expected a version that is kept, found {version!r}; there is "
-                f"nothing to go back to under that name. Name one of: {there or 'none is kept yet'}"
+                f"{self.checkpoints.versions}: expected a version that is kept, found "
+                f"{version!r}; there is nothing to go back to under that name. Name one of: "
+                f"{there or 'none is kept yet'}"
             )
 
     @contextmanager
@@ -358,22 +304,8 @@ class ModelVersions:
             yield
 
     @property
-    def _versions(self) -> Path:
-        return self.folder / "versions"
-
-    @property
-    def _contents(self) -> Path:
-        return self.folder / "contents"
-
-    @property
     def _pointer(self) -> Path:
         return self.folder / "current.json"
-
-    def _checkpoint(self, version: str) -> Path:
-        return self._versions / version
-
-    def _content_file(self, version: str) -> Path:
-        return self._contents / f"{version}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,20 +339,3 @@ def _listed(kept: dict[str, Any]) -> str:
     time = f"{kept['time']:%Y-%m-%d %H:%M} UTC" if kept["time"] else "promotion not finished"
     f1 = "unknown" if kept["dev_f1"] is None else f"{kept['dev_f1']:.1%}"
     return f"{kept['version']} ({time}, dev F1 {f1})"
-
-
-def _require_digest(version: str) -> None:
-    if not re.fullmatch("[0-9a-f]{16}", version):
-        raise ValueError(
-            f"version: expected the digest of a checkpoint, 16 hex digits, found {version!r}; it "
-            "names a folder, and tells models apart. Give the digest of the checkpoint"
-        )
-
-
-def _require_unchanged(checkpoint: Path, expected: str, found: str) -> None:
-    if found != expected:
-        raise ValueError(
-            f"{checkpoint}: expected content {expected} as it was before copying, found {found} in "
-            "the copy: another run writes this checkpoint, and a mixture of two would be promoted. "
-            "Promote it again when that run has ended"
-        )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from corpus.tables import read_documents
-from docre_assets.model_versions import ModelVersions, Outcome, Version
+from docre_assets.kept_checkpoints import Version
+from docre_assets.model_versions import ModelVersions, Outcome
 from models.checkpoint_files import model_version
 from quality.promotion import Comparison, compare, counts, f1
 

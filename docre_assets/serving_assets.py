@@ -24,6 +24,7 @@ from docre_assets.corpus_assets import annotated_documents, distant_documents, r
 from docre_assets.exhibits import database_metadata, found_metadata
 from docre_assets.former_predictions import FormerPredictions
 from docre_assets.guard import require_sound
+from docre_assets.kept_checkpoints import Version
 from docre_assets.making import made_from, make
 from docre_assets.metadata import HOLDS, OWNERS, links, picture, table_metadata
 from docre_assets.model_assets import (
@@ -33,7 +34,7 @@ from docre_assets.model_assets import (
     student_model,
     teacher_model,
 )
-from docre_assets.model_versions import ModelVersions, Version
+from docre_assets.model_versions import ModelVersions
 from docre_assets.partitions import SHARDS
 from docre_assets.production_assets import production_model
 from docre_assets.scoring import HEADLINE, Benchmark, evaluate, headline, predict_all

@@ -15,8 +15,8 @@ from corpus.predicted import Predictor
 from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import read_documents
+from docre_assets.kept_checkpoints import Version
 from docre_assets.metadata import small_table
-from docre_assets.model_versions import Version
 from models.checkpoint_files import RELATIONS
 from models.cuts import Goal
 from models.thresholds import Candidates, Thresholds, fit_thresholds

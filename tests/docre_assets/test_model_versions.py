@@ -115,35 +115,6 @@ def test_what_is_refused_is_recorded_and_changes_nothing_else(promoted):
     assert {name for name in after if after[name] != before.get(name)} == {"history.parquet"}
 
 
-def test_a_version_stays_whatever_becomes_of_the_checkpoint_it_is_from(tmp_path, promoted):
-    before = digest(promoted.current.path)
-    (tmp_path / "b" / "calibration.json").write_text("edited in place")
-    (tmp_path / "b" / "new.safetensors").write_text("other weights")
-    (tmp_path / "b" / "new.safetensors").replace(tmp_path / "b" / "model.safetensors")
-    assert digest(promoted.current.path) == before
-
-
-def test_damage_to_what_was_promoted_is_none_to_what_is_kept(tmp_path, promoted):
-    with (tmp_path / "b" / "model.safetensors").open("w") as weights:
-        weights.write("flipped bits")
-    assert (promoted.current.path / "model.safetensors").read_text() == "weights of b"
-
-
-def test_contents_that_cannot_be_read_tell_of_damage(promoted):
-    (promoted.folder / "contents" / f"{B}.json").write_text("")
-    with pytest.raises(ValueError, match="the checkpoint was damaged"):
-        _ = promoted.current
-
-
-def test_a_version_that_is_kept_is_not_copied_again_unless_it_is_damaged(tmp_path, promoted):
-    other = checkpoint(tmp_path / "other", "other")
-    promoted.keep(other, B)
-    assert digest(promoted.current.path) == digest(tmp_path / "b")
-    (promoted.current.path / "calibration.json").unlink()
-    promoted.keep(other, B)
-    assert digest(promoted.current.path) == digest(other)
-
-
 def cut_weights(path: Path) -> None:
     (path / "model.safetensors").unlink()
     (path / "model.safetensors").write_text("weig")
@@ -249,20 +220,6 @@ def test_what_is_no_digest_names_no_folder(tmp_path, versions):
         with pytest.raises(ValueError, match="16 hex digits"):
             versions.promote(source, name, run="1", time=NOON)
     assert versions.history().is_empty()
-
-
-def test_a_checkpoint_that_changes_while_it_is_copied_is_not_kept(tmp_path, versions, monkeypatch):
-    source = checkpoint(tmp_path / "a", "a")
-
-    def late(here: Path, there: Path) -> None:
-        monkeypatch.undo()
-        (source / "calibration.json").write_text("another's")
-        shutil.copytree(here, there)
-
-    monkeypatch.setattr(shutil, "copytree", late)
-    with pytest.raises(ValueError, match="another run writes this checkpoint"):
-        versions.promote(source, A, run="1", time=NOON)
-    assert (versions.current, list((versions.folder / "versions").iterdir())) == (None, [])
 
 
 def test_a_pointer_that_cannot_be_read_is_named(promoted):

@@ -15,7 +15,7 @@ from corpus.schema import PREDICTIONS, Document, Entity, Label, Mention, Split
 from corpus.seals import BrokenSealError
 from corpus.tables import read_documents, write_documents
 from docre_assets import targets
-from docre_assets.model_versions import Version
+from docre_assets.kept_checkpoints import Version
 from docre_assets.scoring import predict_all
 from docre_assets.targets import Aim, Target
 from models.checkpoint import save_checkpoint
