@@ -215,7 +215,8 @@ MODEL_HISTORY: Final = pl.Schema(
 """What became of fine-tuned models, in order: ``event`` is promoted, refused or rolled_back.
 
 ``champion`` is the version that was in use before, null for the first. Scores, from 0 to 1, are
-null where nothing was compared; they are explained in `quality.promotion.Comparison`.
+null where nothing was compared, but for ``dev_f1``, which is then the one that the version was
+judged by before; they are explained in `quality.promotion.Comparison`.
 """
 
 

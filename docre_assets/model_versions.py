@@ -107,6 +107,11 @@ class ModelVersions:
             "time", "version", descending=True, nulls_last=True
         )
 
+    def dev_f1(self, version: str) -> float | None:
+        """F1 on dev, from 0 to 1, that a version was last judged by; None if it never was."""
+        known = self.history().filter(version=version)["dev_f1"].drop_nulls()
+        return None if known.is_empty() else known[-1]
+
     def promote(
         self,
         checkpoint: Path,
@@ -127,13 +132,15 @@ class ModelVersions:
             run: id of the run.
             time: when it was judged, with its time zone.
             comparison: with the version in use, if there is one.
-            dev_f1: of a model without a comparison, from 0 to 1.
+            dev_f1: of a model without a comparison, from 0 to 1; by default as it was judged.
             reason: in words, by default what the comparison tells.
 
         Returns:
             What was done, in a sentence.
         """
-        scores = _scores(comparison) or {"dev_f1": dev_f1}
+        if dev_f1 is None:
+            dev_f1 = self.dev_f1(version)
+        scores = {"dev_f1": dev_f1} | _scores(comparison)
         told = _reason(comparison, reason)
         with self._alone():
             # The order of writes: a version before anything that names it, and the one write that
@@ -192,7 +199,10 @@ class ModelVersions:
         with self._alone():
             self._require_kept(version)
             self.checkpoints.sound(version)
-            return self._use(version, Outcome.ROLLED_BACK, run=run, time=time, reason=reason)
+            judged = self.dev_f1(version)
+            return self._use(
+                version, Outcome.ROLLED_BACK, run=run, time=time, reason=reason, dev_f1=judged
+            )
 
     def finish(self) -> None:
         """Bring the version into use that was recorded as such when the process was killed."""

@@ -1,7 +1,6 @@
 """The model in use."""
 
 import dagster as dg
-import polars as pl
 from pydantic import Field
 
 from corpus.schema import Split
@@ -111,9 +110,9 @@ def _in_use(storage: Storage, decision: Decision) -> dg.MaterializeResult:
 
 
 def _dev_f1(versions: ModelVersions, version: str) -> dict[str, float]:
-    """F1 on dev, in per cent, that a version was promoted with; nothing where none is known."""
-    kept = versions.kept().filter(pl.col("version") == version, pl.col("dev_f1").is_not_null())
-    return {} if kept.is_empty() else {"dev_f1": 100 * kept["dev_f1"].item()}
+    """F1 on dev, in per cent, that a version was judged by; nothing where none is known."""
+    known = versions.dev_f1(version)
+    return {} if known is None else {"dev_f1": 100 * known}
 
 
 def _scores(decision: Decision) -> dict[str, float]:

@@ -106,6 +106,21 @@ def test_what_is_promoted_is_in_use_and_recorded_with_its_comparison(tmp_path, p
     }
 
 
+def test_a_choice_by_hand_tells_how_the_version_was_judged(tmp_path, promoted):
+    promoted.refuse(C, run="3", time=NOON, comparison=COMPARED)
+    promoted.promote(
+        checkpoint(tmp_path / "c", "c"), C, run="4", time=NOON, reason="chosen by hand"
+    )
+    promoted.roll_back(A, run="5", time=NOON)
+    assert promoted.history()["dev_f1"].to_list() == [0.5, 0.75, 0.75, 0.75, 0.5]
+    assert dict(promoted.kept().select("version", "dev_f1").iter_rows()) == {
+        A: 0.5,
+        B: 0.75,
+        C: 0.75,
+    }
+    assert promoted.dev_f1("d" * 16) is None
+
+
 def test_what_is_refused_is_recorded_and_changes_nothing_else(promoted):
     before = contents(promoted.folder)
     promoted.refuse(C, run="3", time=NOON, comparison=COMPARED)
