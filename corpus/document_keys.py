@@ -13,7 +13,7 @@ import polars as pl
 
 from corpus.artefacts import digest_of
 from corpus.schema import Document, Entity, Mention
-from corpus.tables import ROW_GROUP
+from corpus.tables import sliced
 
 DocumentKey: TypeAlias = tuple[str, str]
 """Id and `document_digest` of a document."""
@@ -36,12 +36,12 @@ def _written(entity: Entity) -> dict[str, Any]:
 
 
 def document_keys(documents: Path) -> Iterator[DocumentKey]:
-    """The key of each row of `DOCUMENTS`, a row group in memory at once.
+    """The key of each row of `DOCUMENTS`, a slice of them in memory at once.
 
     By way of JSON, which takes a fifth of the time that making each a `Document` does.
     """
     text = pl.struct("sentences", "entities").struct.json_encode()
     table = pl.scan_parquet(documents, glob=False).select("doc_id", text)
-    for offset in range(0, table.select(pl.len()).collect().item(), ROW_GROUP):
-        for doc_id, written in table.slice(offset, ROW_GROUP).collect().iter_rows():
+    for rows in sliced(table):
+        for doc_id, written in rows.iter_rows():
             yield doc_id, digest_of(*json.loads(written).values())

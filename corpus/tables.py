@@ -14,7 +14,10 @@ from corpus.artefacts import whole
 from corpus.schema import DOCUMENTS, Document, Split, from_row, to_row
 
 ROW_GROUP: Final = 2048
-"""Rows in a row group of Parquet: what a reader of documents holds at once."""
+"""Rows in a row group of Parquet, the fewest that DuckDB writes."""
+
+SLICE: Final = 256
+"""Rows that a reader of documents holds at once: a row group of them takes 15 MB more."""
 
 
 def write_table(
@@ -62,12 +65,16 @@ def write_documents(documents: Iterable[Document], path: Path, split: Split) -> 
     write_table(pl.DataFrame(rows, schema=DOCUMENTS), path)
 
 
-def read_documents(path: Path, batch: int = 256) -> Iterator[Document]:
-    """Documents of a Parquet file in the order of their rows, ``batch`` rows in memory at once.
+def read_documents(path: Path) -> Iterator[Document]:
+    """Documents of a Parquet file in the order of their rows, `SLICE` rows in memory at once.
 
     Only one of them as Python objects, which take ten times the room: many tables may be open.
     """
-    table = pl.scan_parquet(path, glob=False)
-    for offset in range(0, table.select(pl.len()).collect().item(), batch):
-        rows = table.slice(offset, batch).collect().iter_rows(named=True, buffer_size=1)
-        yield from map(from_row, rows)
+    for rows in sliced(pl.scan_parquet(path, glob=False)):
+        yield from map(from_row, rows.iter_rows(named=True, buffer_size=1))
+
+
+def sliced(table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """The rows of a table, `SLICE` of them at once."""
+    for offset in range(0, table.select(pl.len()).collect().item(), SLICE):
+        yield table.slice(offset, SLICE).collect()

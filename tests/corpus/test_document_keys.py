@@ -7,7 +7,7 @@ from little_shards import DOCUMENTS, document
 
 from corpus.document_keys import document_digest, document_keys
 from corpus.schema import Document, Entity, Label, Mention, Split
-from corpus.tables import ROW_GROUP, write_documents
+from corpus.tables import SLICE, write_documents
 
 
 def test_labels_and_titles_do_not_make_another_document():
@@ -42,7 +42,7 @@ def test_digests_of_documents_stay_as_they_are_on_disk(tmp_path, lines, digest):
     assert list(document_keys(tmp_path / "one.parquet")) == [(lines.doc_id, digest)]
 
 
-@pytest.mark.parametrize("size", [0, 1, ROW_GROUP, ROW_GROUP + 1])
+@pytest.mark.parametrize("size", [0, 1, SLICE, SLICE + 1])
 def test_keys_are_in_the_order_of_the_table(tmp_path, size):
     documents = [document(f"d{-number}", 0, f"word {number % 7}") for number in range(size)]
     write_documents(documents, tmp_path / "some.parquet", Split.DISTANT)
