@@ -55,7 +55,7 @@ def _told(value: Any) -> Any:
 
 
 def _machine() -> dict[str, Any]:
-    """What the figures were measured on, and how many threads it was allowed, None for all."""
+    """What the figures were measured on; without a number of threads, torch takes all cores."""
     about = {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()}
     about["omp_num_threads"] = os.environ.get("OMP_NUM_THREADS")
     return about | {name: version(name) for name in _LIBRARIES}

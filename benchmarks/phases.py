@@ -21,7 +21,7 @@ from models.config import Stage
 from models.extractor import Extractor
 from models.infer import InferenceBudget, infer_encoded
 from models.memory import DocumentLimit
-from models.plan import Batches, Plan
+from models.plan import Pieces, Plan
 from models.runtime import Runtime
 from models.steps import Steps
 
@@ -49,8 +49,8 @@ class Subject:
         return [self.extractor.encode(document) for document in self.documents]
 
     @cached_property
-    def groups(self) -> list[Batches]:
-        """The batches of each step of an epoch."""
+    def groups(self) -> list[Pieces]:
+        """What each step of an epoch computes at once."""
         sizes = Sizes.of(self.encoded)
         return list(Plan(sizes, self.stage.training, self.extractor.window).epoch(1))
 
@@ -92,12 +92,12 @@ def tokenizing(subject: Subject) -> Work:
     """Documents to batches, by an extractor that has seen no word yet."""
     used = subject.extractor
     fresh = Extractor(used.network, used.tokenizer, used.vocabulary, used.config)
-    batches = [batch for group in subject.groups for batch in group]
+    pieces = [piece for group in subject.groups for piece in group]
 
     def work(_clock: Clock) -> None:
         encoded = [fresh.encode(document) for document in subject.documents]
-        for batch in batches:
-            fresh.collate([encoded[i] for i in batch], n_classes=len(used.vocabulary))
+        for piece in pieces:
+            fresh.collate([encoded[i] for i in piece], n_classes=len(used.vocabulary))
 
     return work
 

@@ -1,4 +1,4 @@
-"""Checkpoints that are kept under the digest of what they predict, with damage told.
+"""Checkpoints that are kept under the digest of all that predictions depend on, damage told.
 
 Below one folder lie
 
@@ -26,7 +26,7 @@ class Version:
 
 @dataclass(frozen=True)
 class KeptCheckpoints:
-    """All checkpoints that are kept in a folder; of processes that change it, one at a time."""
+    """All checkpoints that are kept in a folder; whoever changes it must be alone."""
 
     folder: Path
 
@@ -64,7 +64,7 @@ class KeptCheckpoints:
         raise ValueError(
             f"{path}: expected the content that was kept (digest {self._content(version)}), found "
             f"{found}: the checkpoint was damaged, removed or edited, and nobody knows how good "
-            "what it predicts is. Roll back to another version "
+            "what it predicts is. Roll back to another version that model_history tells of "
             f"({', '.join(others) or 'there is none'}), or promote this one again"
         )
 
@@ -74,6 +74,13 @@ class KeptCheckpoints:
         self._checkpoint(version).rename(hidden)
         self._content_file(version).unlink(missing_ok=True)
         shutil.rmtree(hidden)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left of checkpoints that they kept or removed."""
+        for draft in self.versions.glob(".*"):
+            shutil.rmtree(draft)
+        for draft in self.contents.glob(".*"):
+            draft.unlink()
 
     @property
     def versions(self) -> Path:

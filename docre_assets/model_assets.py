@@ -35,7 +35,7 @@ FRESH = dg.FreshnessPolicy.time_window(
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
     tags={HOLDS: "model"},
-    code_version="4",
+    code_version="5",
     pool=GPU_POOL,
 )
 def teacher_model(
@@ -101,7 +101,7 @@ def soft_labels(context: dg.AssetExecutionContext, storage: Storage, compute: Co
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
     tags={HOLDS: "model"},
-    code_version="4",
+    code_version="5",
     pool=GPU_POOL,
 )
 def student_model(
@@ -139,7 +139,7 @@ def student_model(
     kinds={"pytorch", "safetensors"},
     owners=OWNERS,
     tags={HOLDS: "model"},
-    code_version="4",
+    code_version="5",
     pool=GPU_POOL,
     freshness_policy=FRESH,
 )

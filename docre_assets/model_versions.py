@@ -8,7 +8,6 @@ Below one folder lie
 """
 
 import fcntl
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -97,11 +96,13 @@ class ModelVersions:
         """The versions that there are, newest first.
 
         Returns:
-            ``version``; ``time`` (UTC) and ``dev_f1`` (0 to 1) of its last promotion, null where
-            it was kept but its promotion not finished.
+            ``version``; ``time`` (UTC) of its last promotion, null where it was kept but its
+            promotion not finished; ``dev_f1`` (0 to 1) that it was last judged by, null if it never
+            was.
         """
-        promoted = self.history().filter(pl.col("event") == Outcome.PROMOTED)
-        last = promoted.group_by("version").agg(pl.col("time", "dev_f1").last())
+        promoted = pl.col("time").filter(pl.col("event") == Outcome.PROMOTED)
+        judged = pl.col("dev_f1").drop_nulls()
+        last = self.history().group_by("version").agg(promoted.last(), judged.last())
         kept = pl.DataFrame({"version": self.checkpoints.names()}, {"version": pl.String})
         return kept.join(last, on="version", how="left").sort(
             "time", "version", descending=True, nulls_last=True
@@ -138,14 +139,13 @@ class ModelVersions:
         Returns:
             What was done, in a sentence.
         """
-        if dev_f1 is None:
-            dev_f1 = self.dev_f1(version)
-        scores = {"dev_f1": dev_f1} | _scores(comparison)
         told = _reason(comparison, reason)
         with self._alone():
             # The order of writes: a version before anything that names it, and the one write that
             # predictions see last. Killed in between, the old version stays in use, and the same
             # promotion again finds the version kept and its event recorded, and does the rest.
+            scores = {"dev_f1": self.dev_f1(version) if dev_f1 is None else dev_f1}
+            scores |= _scores(comparison)
             self.checkpoints.keep(checkpoint, version)
             return self._use(version, Outcome.PROMOTED, run=run, time=time, reason=told, **scores)
 
@@ -276,12 +276,9 @@ class ModelVersions:
 
     def _sweep(self) -> None:
         """Remove drafts: while no other process changes anything, nobody is at work on them."""
-        for place in (self.folder, self.checkpoints.versions, self.checkpoints.contents):
-            for draft in place.glob(".*"):
-                if draft.is_dir():
-                    shutil.rmtree(draft)
-                else:
-                    draft.unlink()
+        for draft in self.folder.glob(".*"):
+            draft.unlink()
+        self.checkpoints.sweep()
 
     def _in_use(self) -> "_InUse":
         if not self._pointer.is_file():

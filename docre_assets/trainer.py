@@ -64,7 +64,9 @@ class Trainer:
         def write() -> None:
             runtime = self.compute.runtime()
             # What the last bits depend on, beside all that the result does.
-            identity = digest_of(wanted, str(runtime), *map(version, ("torch", "transformers")))
+            identity = digest_of(
+                wanted, stage.budgets(), str(runtime), *map(version, ("torch", "transformers"))
+            )
             train_stage(
                 self.model,
                 stage,

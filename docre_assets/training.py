@@ -220,7 +220,7 @@ def _soft_labels(
 
 
 def provenance(stage: Stage, inputs: StageInputs) -> dict[str, Any]:
-    """Digests of everything that was read, and the stage's configuration with its seed."""
+    """Digests of everything that was read, and the stage's settings with its seed."""
     read = [*inputs.documents, inputs.dev, inputs.relations]
     if stage.objective.distils:
         read.extend(inputs.soft_labels)
@@ -228,4 +228,4 @@ def provenance(stage: Stage, inputs: StageInputs) -> dict[str, Any]:
     if stage.start is Start.PREVIOUS and inputs.previous:
         previous = inputs.previous
         digests[f"{previous.parent.name}/{previous.name}"] = checkpoint_digest(previous)
-    return {"inputs": digests, "stage": asdict(stage), "seed": stage.training.seed}
+    return {"inputs": digests, "stage": stage.settings(), "seed": stage.training.seed}

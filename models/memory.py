@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import torch
 
 from corpus.encode import EncodedDocument
-from models.plan import Batches
+from models.plan import Pieces
 
 _log = logging.getLogger(__name__)
 
@@ -66,11 +66,11 @@ class DocumentLimit:
     def __init__(self, documents: int) -> None:
         self.documents = documents
 
-    def fitted(self, batches: Batches, compute: Callable[[Batches], Result]) -> Result:
-        """What ``compute`` gives for batches, in ever smaller pieces until memory suffices.
+    def fitted(self, pieces: Pieces, compute: Callable[[Pieces], Result]) -> Result:
+        """What ``compute`` gives for pieces, ever smaller ones until memory suffices.
 
         Args:
-            batches: indices of documents.
+            pieces: to begin with.
             compute: is called anew with all pieces after each failure, and must then leave behind
                 nothing of the failed call; runs each piece within `memory_for`.
 
@@ -79,15 +79,15 @@ class DocumentLimit:
         """
         while True:
             try:
-                return compute(self._cut(batches))
+                return compute(self._cut(pieces))
             except BatchTooLargeError as error:
                 self._lower(error)
             _free()  # only here is the error gone, whose traceback holds the failed call's tensors
 
-    def _cut(self, batches: Batches) -> Batches:
+    def _cut(self, pieces: Pieces) -> Pieces:
         size = self.documents
         return [
-            batch[start : start + size] for batch in batches for start in range(0, len(batch), size)
+            piece[start : start + size] for piece in pieces for start in range(0, len(piece), size)
         ]
 
     def _lower(self, error: BatchTooLargeError) -> None:
@@ -97,9 +97,12 @@ class DocumentLimit:
         self.documents = (count + 1) // 2
         _log.warning(
             "%s. From here on it is %s at most, which gives the same up to rounding and dropout. "
-            "To lose no time on it, lower token_budget or cell_budget",
+            "To lose no time on it, lower a training's token_budget or cell_budget: these had %d "
+            "tokens and %d cells of pair tables",
             str(error),  # a record that is kept must not keep the error's tensors
             _counted(self.documents),
+            sum(len(document.token_ids) for document in error.documents),
+            sum(document.n_entities**2 for document in error.documents),
         )
 
 

@@ -16,8 +16,8 @@ from models.config import TrainConfig
 BUCKET: Final = 16
 """Batches' worth of documents that are sorted by length together, out of a random order."""
 
-Batches = list[list[int]]
-"""Indices of documents, batch by batch."""
+Pieces = list[list[int]]
+"""Indices of the documents that are computed at once, one piece after another."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,21 @@ class Budget:
 
 
 def pack(sizes: Sizes, order: Iterable[int], budget: Budget) -> Iterator[list[int]]:
-    """Cut ``order`` (indices of documents) into batches that keep a budget."""
-    batch: list[int] = []
+    """Cut ``order`` (indices of documents) into pieces that keep a budget."""
+    piece: list[int] = []
     longest = rows = cells = 0
     for index in order:
         length, size = int(sizes.tokens[index]), int(sizes.entities[index]) ** 2
         width, count = _row_sizes(length, budget.window or length)
         too_long = max(longest, width) * (rows + count) > budget.tokens
-        full = len(batch) == budget.documents or too_long or cells + size > budget.cells
-        if batch and full:
-            yield batch
-            batch, longest, rows, cells = [], 0, 0, 0
-        batch.append(index)
+        full = len(piece) == budget.documents or too_long or cells + size > budget.cells
+        if piece and full:
+            yield piece
+            piece, longest, rows, cells = [], 0, 0, 0
+        piece.append(index)
         longest, rows, cells = max(longest, width), rows + count, cells + size
-    if batch:
-        yield batch
+    if piece:
+        yield piece
 
 
 def _row_sizes(length: int, window: int) -> tuple[int, int]:
@@ -62,9 +62,8 @@ class Plan:
 
     Each epoch draws a random order, sorts stretches of it by length, cuts them into batches of
     ``batch_documents`` and shuffles those, so that batches hold little padding and yet differ from
-    epoch to epoch. What is learned from in a step does not depend on the budgets: they cut batches
-    into pieces that are computed one after another, so that no step takes much more memory than
-    the others.
+    epoch to epoch. Budgets cut batches into pieces that are computed one after another, so that no
+    step takes much more memory than the others; what is learned from in it does not depend on them.
     """
 
     sizes: Sizes
@@ -74,10 +73,14 @@ class Plan:
     """Longest row of tokens."""
 
     def epoch(self, number: int) -> EpochPlan:
-        """The batches of each step of an epoch, ``number`` from 1; made anew by every call."""
+        """The steps of an epoch, ``number`` from 1; made anew by every call."""
         draw = random.Random(f"{self.config.seed}, epoch {number}")
         documents = array("i", self._bucketed(_shuffled(len(self.sizes.tokens), draw)))
         return EpochPlan(self, documents, _shuffled(self._n_batches, draw))
+
+    def pieces(self, batch: Sequence[int]) -> Iterator[list[int]]:
+        """What of a batch is computed at once."""
+        return pack(self.sizes, batch, self._budget)
 
     @property
     def n_steps(self) -> int:
@@ -93,10 +96,6 @@ class Plan:
         stretch = BUCKET * self.config.batch_documents
         for start in range(0, len(order), stretch):
             yield from sorted(order[start : start + stretch], key=self.sizes.tokens.__getitem__)
-
-    def pieces(self, batch: Sequence[int]) -> Iterator[list[int]]:
-        """What of a batch is computed at once."""
-        return pack(self.sizes, batch, self._budget)
 
     @property
     def _budget(self) -> Budget:
@@ -120,10 +119,10 @@ class EpochPlan:
     def __len__(self) -> int:
         return len(range(0, len(self.order), self.plan.config.accumulation))
 
-    def __iter__(self) -> Iterator[Batches]:
+    def __iter__(self) -> Iterator[Pieces]:
         return self.from_step(0)
 
-    def from_step(self, step: int) -> Iterator[Batches]:
+    def from_step(self, step: int) -> Iterator[Pieces]:
         """Those of the steps that are left when ``step`` steps are taken."""
         accumulation = self.plan.config.accumulation
         for start in range(step * accumulation, len(self.order), accumulation):

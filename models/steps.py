@@ -16,12 +16,12 @@ from models.extractor import Extractor
 from models.losses import evidence_terms, total_loss
 from models.memory import DocumentLimit, memory_for
 from models.optimizer import linear_schedule, optimizer_of
-from models.plan import Batches
+from models.plan import Pieces
 from models.random_state import random_state, set_random_state
 from models.runtime import Runtime
 
 Terms = dict[str, float]
-"""The objective's terms of one batch, weighed by its share of its step's pairs."""
+"""The objective's terms of one piece, weighed by its share of its step's pairs."""
 
 
 class Steps:
@@ -29,7 +29,7 @@ class Steps:
 
     Args:
         extractor: trained in place.
-        documents: what batches are indices of.
+        documents: what pieces are indices of.
         stage: loop and objective.
         runtime: device and precision.
         soft_labels: the teacher's logits; needed where the objective distils.
@@ -56,34 +56,34 @@ class Steps:
         self.factor = linear_schedule(total, self.config.warmup)
         self.limit = DocumentLimit(self.config.batch_documents)
 
-    def take(self, number: int, group: Batches) -> list[Terms]:
-        """Move the weights by one step, ``number`` from 1; each batch's terms.
+    def take(self, number: int, pieces: Pieces) -> list[Terms]:
+        """Move the weights by one step, ``number`` from 1; each piece's terms.
 
         Raises:
             FloatingPointError: if a loss or a gradient is not finite; no weight has moved then.
             MemoryError: if a document does not fit into memory even by itself.
         """
-        terms = self.gradient(number, group)
-        self.move(number, (self.documents[i] for batch in group for i in batch))
+        terms = self.gradient(number, pieces)
+        self.move(number, (self.documents[i] for piece in pieces for i in piece))
         return terms
 
-    def gradient(self, number: int, group: Batches) -> list[Terms]:
+    def gradient(self, number: int, pieces: Pieces) -> list[Terms]:
         """Leave a step's gradient in the network.
 
-        If memory runs out on a batch, which may leave a part of its gradient behind, the step's
-        gradient is computed anew in smaller batches, with the same random numbers before it.
+        If memory runs out on a piece, which may leave a part of its gradient behind, the step's
+        gradient is computed anew in smaller pieces, with the same random numbers before it.
         """
         before = random_state(self.device)
 
-        def compute(batches: Batches) -> list[Terms]:
+        def compute(pieces: Pieces) -> list[Terms]:
             self.optimizer.zero_grad(set_to_none=True)
             set_random_state(before, self.device)
-            return self._accumulated(number, batches)
+            return self._accumulated(number, pieces)
 
-        return self.limit.fitted(group, compute)
+        return self.limit.fitted(pieces, compute)
 
-    def _accumulated(self, number: int, batches: Batches) -> list[Terms]:
-        read = [[self.documents[i] for i in batch] for batch in batches]
+    def _accumulated(self, number: int, pieces: Pieces) -> list[Terms]:
+        read = [[self.documents[i] for i in piece] for piece in pieces]
         pairs = [sum(document.n_pairs for document in documents) for documents in read]
         return [
             self._backward(number, documents, n_pairs / sum(pairs))
@@ -91,10 +91,10 @@ class Steps:
         ]
 
     def _backward(self, number: int, documents: list[EncodedDocument], share: float) -> Terms:
-        """Add one batch's gradient; its loss terms.
+        """Add one piece's gradient; its loss terms.
 
-        Both are weighed by the batch's share of its step's pairs: the terms are means over pairs,
-        so that a step has the same gradient however its documents are cut into batches.
+        Both are weighed by the piece's share of its step's pairs: the terms are means over pairs,
+        so that a step has the same gradient however its documents are cut into pieces.
         """
         with memory_for(documents, f"step {number}"):
             terms = self._terms(documents)
@@ -104,7 +104,7 @@ class Steps:
         return {name: value * share for name, value in values.items()}
 
     def _terms(self, documents: list[EncodedDocument]) -> dict[str, torch.Tensor]:
-        """The objective's terms of one batch, means over its pairs."""
+        """The objective's terms of one piece, means over its pairs."""
         batch = self._batch(documents)
         with self.runtime.autocast():
             logits, shares = self._read(batch)

@@ -46,7 +46,7 @@ COMMENT ON COLUMN model_history.event IS
 COMMENT ON COLUMN model_history.version IS 'Digest of the model''s checkpoint and calibration';
 COMMENT ON COLUMN model_history.champion IS
     'The version that predictions used before; null for the first';
-COMMENT ON COLUMN model_history.dev_f1 IS 'Micro F1 of the version on dev, from 0 to 1';
+COMMENT ON COLUMN model_history.dev_f1 IS 'Micro F1 of the version on dev, from 0 to 1; where nothing was compared, as it was last judged';
 COMMENT ON COLUMN model_history.champion_dev_f1 IS 'The same of the champion';
 COMMENT ON COLUMN model_history.difference IS 'F1 that the version gains; negative if it loses';
 COMMENT ON COLUMN model_history.low IS 'Lower end of the 95 % interval of the difference';

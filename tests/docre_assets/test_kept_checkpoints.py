@@ -34,6 +34,9 @@ def kept(tmp_path, source) -> KeptCheckpoints:
 def test_what_is_kept_is_a_copy_of_its_own(source, kept):
     before = digest(source)
     assert (kept.names(), digest(kept.sound(B).path)) == ([B], before)
+    with (source / "model.safetensors").open("w") as weights:
+        weights.write("flipped bits")
+    assert digest(kept.sound(B).path) == before
     (source / "calibration.json").write_text("edited in place")
     (source / "new.safetensors").write_text("other weights")
     (source / "new.safetensors").replace(source / "model.safetensors")
@@ -84,3 +87,11 @@ def test_a_checkpoint_that_changes_while_it_is_copied_is_not_kept(source, kept, 
 def test_what_is_removed_leaves_nothing(kept):
     kept.remove(B)
     assert [*kept.versions.iterdir(), *kept.contents.iterdir()] == []
+
+
+def test_what_killed_processes_left_is_swept_and_no_more(source, kept):
+    shutil.copytree(source, kept.versions / f".{A}.old")
+    (kept.contents / f".{A}.json").write_text("{")
+    kept.sweep()
+    assert [*kept.versions.iterdir()] == [kept.versions / B]
+    assert [*kept.contents.iterdir()] == [kept.contents / f"{B}.json"]

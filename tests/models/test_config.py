@@ -23,6 +23,16 @@ def test_published_stages_weigh_the_teacher_by_one():
         assert preset(name).student.objective == Objective(Loss.ADAPTIVE_FOCAL, 1.0, soft_weight=1)
 
 
+def test_budgets_are_no_settings_and_all_else_is():
+    stage = preset("small").student
+    cut = preset("small", {"student.training.cell_budget": 1, "student.training.token_budget": 1})
+    assert cut.student.settings() == stage.settings()
+    assert cut.student.budgets() == {"token_budget": 1, "cell_budget": 1} != stage.budgets()
+    for name in ("training.batch_documents", "training.seed", "objective.gamma"):
+        other = preset("small", {f"student.{name}": 7.0 if name.endswith("gamma") else 7})
+        assert other.student.settings() != stage.settings()
+
+
 def test_overrides_replace_what_they_name_and_nothing_else():
     overrides = {"teacher.training.epochs": 1, "model.window": 64, "student.start": "previous"}
     chosen = preset("tiny", overrides)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from conftest import CPU, DOCUMENTS, VOCABULARY
 from little_training import NoMemory
 
 from corpus.logits import margins_to_th, relations_above_th
+from models.config import CELLS_AT_ONCE
 from models.infer import InferenceBudget, infer, stream_logits
 
 
@@ -42,6 +44,12 @@ def all_logits(extractor, budget: InferenceBudget | None = None) -> list[np.ndar
 def test_budgets_do_not_move_logits(extractor, budget):
     for ours, other in zip(all_logits(extractor), all_logits(extractor, budget), strict=True):
         np.testing.assert_allclose(ours, other, atol=2e-5, rtol=1e-4)
+
+
+def test_a_cpu_computes_little_at_once_and_a_gpu_much():
+    cpu, gpu = (InferenceBudget.of(torch.device(kind)) for kind in ("cpu", "cuda"))
+    assert (cpu.batch_documents, cpu.cell_budget) == (4, CELLS_AT_ONCE)
+    assert gpu == InferenceBudget()
 
 
 def test_the_same_twice_bit_for_bit(extractor):

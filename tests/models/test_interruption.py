@@ -32,6 +32,7 @@ pytestmark = pytest.mark.breaks
 TRAININGS = {
     "plain": (stage(), False),
     "accumulation": (stage(batch_documents=1, accumulation=3), False),
+    "pieces": (stage(cell_budget=30), False),
     "dev": (stage(), True),
     "patience": (stage(epochs=5, patience=1, encoder_lr=1e-2, head_lr=3e-2), True),
     "riper": (stage(epochs=3), True),

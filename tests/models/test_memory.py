@@ -153,7 +153,9 @@ def test_training_goes_on_in_smaller_batches(caplog):
         "'d3'",
         "From here on it is 2 documents at once at most",
         "token_budget",
+        "141 tokens",
         "cell_budget",
+        "54 cells",
     ):
         assert part in told
 

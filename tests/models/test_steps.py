@@ -33,7 +33,7 @@ def test_accumulated_batches_are_one_large_one(tmp_path, groups, distils):
 
 @pytest.mark.parametrize(
     "cut",
-    [{"batch_documents": 1, "accumulation": 4}, {"token_budget": 30}, {"cell_budget": 1}],
+    [{"batch_documents": 1, "accumulation": 4}, {"token_budget": 60}, {"cell_budget": 1}],
     ids=str,
 )
 def test_a_training_does_not_depend_on_how_its_steps_are_cut(cut):
