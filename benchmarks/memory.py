@@ -1,9 +1,10 @@
 """Peak memory of ingest, soft labelling and a student's epoch over corpora of growing size.
 
-``python -m benchmarks.memory --data FOLDER [--documents 1000 10000 100000] [--json OUT]`` repeats
-the folder's training documents under new ids. At the smallest size ``--rounds`` rounds follow: soft
-labelling, a student with soft labels in memory and one that reads them from the disk. Of these
-students the fastest of each kind count; of memory at that size, the median of all equal runs.
+``python -m benchmarks.memory --data FOLDER [--documents 1000 10000 100000] [--without-students]
+[--json OUT]`` repeats the folder's training documents under new ids. At the smallest size
+``--rounds`` rounds follow: soft labelling, a student with soft labels in memory and one that reads
+them from the disk. Of these students the fastest of each kind count; of memory at that size, the
+median of all equal runs.
 100,000 documents need 10 GB of disk for a while. Linux only.
 """
 
@@ -33,18 +34,22 @@ from corpus.artefacts import write_json
 
 STAGES: Final = (ingest_stage, teacher_stage, soft_label_stage, student_stage)
 REPEATED: Final = (soft_label_stage, student_in_memory_stage, student_stage)
+STUDENTS: Final = (student_in_memory_stage, student_stage)
+"""What takes most of the time."""
 FLAT: Final = 1.1
 """Peak of the largest corpus over that of the smallest, at most."""
 
 
-def measured(data: Path, documents: int, preset: str, rounds: int) -> list[Row]:
+def measured(
+    data: Path, documents: int, preset: str, rounds: int, *, students: bool = True
+) -> list[Row]:
     """All stages over one corpus, and ``rounds`` times those again that runs differ in."""
+    left_out = () if students else STUDENTS
+    stages = [*STAGES, *(REPEATED * rounds)]
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder), documents, preset)
         repeat(data, place.source, documents)
-        rows = [_told(stage, place) for stage in STAGES]
-        rows += [_told(stage, place) for _ in range(rounds) for stage in REPEATED]
-    return rows
+        return [_told(stage, place) for stage in stages if stage not in left_out]
 
 
 def _told(stage: Callable[[Place], Row], place: Place) -> Row:
@@ -125,13 +130,15 @@ def main() -> None:
     parser.add_argument("--documents", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--rounds", type=int, default=3, help="of students both ways, at the least")
+    parser.add_argument("--without-students", action="store_true", help="most of the time")
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
     about = circumstances(options)
     rows = []
     for documents in sorted(options.documents):
         rounds = options.rounds if documents == min(options.documents) else 0
-        rows += measured(options.data, documents, options.preset, rounds)
+        students = not options.without_students
+        rows += measured(options.data, documents, options.preset, rounds, students=students)
     found = report(rows)
     if options.json:
         write_json(about | found, options.json)
