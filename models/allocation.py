@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from typing import Final
 
 LARGE: Final = 2 << 20
@@ -36,12 +37,23 @@ and one batch needs a few dozen."""
 def keep_little() -> None:
     """Set this process so, but for what its user has set. Counts before it first computes."""
     os.environ.setdefault(_SHAPES, _FEW)
-    if sys.platform == "linux" and not any(name in os.environ for name in _SET_BY_USERS):
-        _give_back_large_blocks()
-
-
-def _give_back_large_blocks() -> None:
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is not None:  # another C library than GNU's has none
+    if set_option := _of_gnu("mallopt"):
         set_option(_MMAP_THRESHOLD, LARGE)
         set_option(_TRIM_THRESHOLD, TOP)
+
+
+def give_back_gaps() -> None:
+    """Give back what is free between the blocks of the heap, in a hundredth of a second.
+
+    Batches of ever other sizes leave ever more of it: after 4,000 documents a quarter of the heap.
+    """
+    if trim := _of_gnu("malloc_trim"):
+        trim(0)
+
+
+def _of_gnu(name: str) -> Callable[..., int] | None:
+    """A function of GNU's C library; None with another one, or where users have set their own."""
+    if sys.platform != "linux" or any(name in os.environ for name in _SET_BY_USERS):
+        return None
+    function: Callable[..., int] | None = getattr(ctypes.CDLL(None), name, None)
+    return function

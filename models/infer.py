@@ -15,6 +15,7 @@ from corpus.encode import EncodedDocument, Sizes
 from corpus.evidence import PairEvidence
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.schema import Document
+from models.allocation import give_back_gaps
 from models.config import CELLS_AT_ONCE
 from models.extractor import Extractor
 from models.memory import DocumentLimit, memory_for
@@ -92,6 +93,7 @@ def infer(
     while group := list(islice(stream, budget.look_ahead)):
         encoded = [extractor.encode(document) for document in group]
         found = infer_encoded(extractor, encoded, runtime, budget, limit)
+        give_back_gaps()
         yield from zip(group, found, strict=True)
 
 

@@ -38,17 +38,41 @@ print(library.mallinfo2().arena == grown)
 print(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"])
 """
 
+GAPS = """
+import ctypes
+from models.allocation import give_back_gaps
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+
+def held():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+blocks = [library.malloc(100_000) for _ in range(1000)]
+for block in blocks:
+    library.memset(block, 1, 100_000)
+for block in blocks[:-1]:
+    library.free(block)
+before = held()
+give_back_gaps()
+print(before - held() > 80_000)
+"""
+"""Prints whether 100 MB that lie free before a block at the heap's end are given back."""
+
 gnu = pytest.mark.skipif(
     sys.platform != "linux" or "glibc" not in os.confstr("CS_GNU_LIBC_VERSION"),
     reason="of GNU's C library",
 )
-OWN = ("MALLOC_MMAP_THRESHOLD_", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+OWN = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
 
-def told(**given: str) -> list[str]:
+def told(code: str = GIVEN_BACK, **given: str) -> list[str]:
     """What a fresh process prints that has these variables of its user."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN} | given
-    command = [sys.executable, "-c", GIVEN_BACK]
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
@@ -63,3 +87,9 @@ def test_what_users_have_set_stays():
     own = {"MALLOC_MMAP_THRESHOLD_": str(8 * LARGE), "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
     assert told(**own)[:2] == ["False", "False"]
     assert told(**own)[-1] == "7"
+
+
+@gnu
+def test_gaps_in_the_heap_are_given_back_unless_users_have_set_their_own():
+    assert told(GAPS) == ["True"]
+    assert told(GAPS, MALLOC_TRIM_THRESHOLD_="1000000000") == ["False"]
