@@ -4,8 +4,7 @@
 [--json OUT]`` repeats the folder's training documents under new ids. At the smallest size
 ``--rounds`` rounds follow: soft labelling, a student with soft labels in memory and one that reads
 them from the disk. Of these students the fastest of each kind count; of memory at that size, the
-median of all equal runs.
-100,000 documents need 10 GB of disk for a while. Linux only.
+median of all equal runs. 100,000 documents need 10 GB of disk for a while. Linux only.
 """
 
 from __future__ import annotations
@@ -134,10 +133,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write the report")
     options = parser.parse_args()
     about = circumstances(options)
-    rows = []
+    rows, students = [], not options.without_students
     for documents in sorted(options.documents):
         rounds = options.rounds if documents == min(options.documents) else 0
-        students = not options.without_students
         rows += measured(options.data, documents, options.preset, rounds, students=students)
     found = report(rows)
     if options.json:

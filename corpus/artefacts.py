@@ -130,6 +130,12 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove all drafts that killed processes left in a folder, where nobody is at work on one."""
+    for draft in folder.glob(".*"):
+        _remove(draft)
+
+
 def write_json(value: Any, path: Path) -> None:
     """Write ``value`` as indented JSON, whole."""
     with whole(path) as draft, draft.open("w", encoding="utf-8") as stream:

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.artefacts import digest, read_json, whole, write_json
+from corpus.artefacts import digest, read_json, sweep, whole, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,8 @@ class KeptCheckpoints:
 
     def sweep(self) -> None:
         """Remove what killed processes left of checkpoints that they kept or removed."""
-        for draft in self.versions.glob(".*"):
-            shutil.rmtree(draft)
-        for draft in self.contents.glob(".*"):
-            draft.unlink()
+        sweep(self.versions)
+        sweep(self.contents)
 
     @property
     def versions(self) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from corpus.artefacts import read_json, write_json
+from corpus.artefacts import read_json, sweep, write_json
 from corpus.schema import MODEL_HISTORY
 from corpus.tables import write_table
 from docre_assets.kept_checkpoints import KeptCheckpoints, Version
@@ -276,8 +276,7 @@ class ModelVersions:
 
     def _sweep(self) -> None:
         """Remove drafts: while no other process changes anything, nobody is at work on them."""
-        for draft in self.folder.glob(".*"):
-            draft.unlink()
+        sweep(self.folder)
         self.checkpoints.sweep()
 
     def _in_use(self) -> "_InUse":

@@ -92,6 +92,8 @@ def test_what_is_removed_leaves_nothing(kept):
 def test_what_killed_processes_left_is_swept_and_no_more(source, kept):
     shutil.copytree(source, kept.versions / f".{A}.old")
     (kept.contents / f".{A}.json").write_text("{")
+    (kept.versions / ".listing").write_text("another program's")
+    (kept.contents / ".cache").mkdir()
     kept.sweep()
     assert [*kept.versions.iterdir()] == [kept.versions / B]
     assert [*kept.contents.iterdir()] == [kept.contents / f"{B}.json"]
