@@ -19,7 +19,9 @@ from models.runtime import Runtime
 pytest_plugins = ["little_places"]
 
 RUNTIME = Runtime("cpu", "float32", 1)
-SETTINGS = preset("tiny", {"student.training.epochs": 1, "finetune.training.epochs": 1})
+SHORT = {"student.training.epochs": 1, "finetune.training.epochs": 1}
+SETTINGS = preset("tiny", SHORT)
+NAIVE = preset("tiny", SHORT | {"student.objective.soft_weight": 0.0})
 
 
 @pytest.fixture
@@ -43,15 +45,10 @@ def _outputs(checkpoint) -> StageOutputs:
     return StageOutputs(checkpoint, checkpoint.with_name(f"{checkpoint.name}_dev_logits"))
 
 
-def _with_objective(stage, **changes):
-    return replace(stage, objective=replace(stage.objective, **changes))
-
-
 def test_naive_adaptation_does_without_soft_labels(student_inputs, tmp_path):
-    stage = _with_objective(SETTINGS.student, soft_weight=0.0)
     inputs = replace(student_inputs, soft_labels=[tmp_path / "none"], teacher=tmp_path / "none")
     trained = train_stage(
-        SETTINGS.model, stage, inputs, _outputs(tmp_path / "student"), runtime=RUNTIME
+        NAIVE.model, NAIVE.student, inputs, _outputs(tmp_path / "student"), runtime=RUNTIME
     )
     assert len(trained.epochs) == 1
     provenance = read_json(tmp_path / "student" / "provenance.json")
