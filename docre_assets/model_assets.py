@@ -45,10 +45,10 @@ def teacher_model(
     method: Method,
     compute: Compute,
 ) -> dg.MaterializeResult:
-    """The teacher: trained on annotated documents alone.
+    """The teacher: trained on annotated documents alone, or a model that is there already.
 
     - **Made from** the train split of `annotated_documents`; dev chooses the epoch and fits the
-      calibration.
+      calibration. `DOCRE_TEACHER` names a checkpoint that is taken instead.
     - **For** `soft_labels`: what it makes of the distant documents.
     - **In the paper:** the teacher of knowledge distillation, with adaptive focal loss.
     - **More** in `docs/method.md`: network, losses, presets.
@@ -58,6 +58,8 @@ def teacher_model(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
     )
     trainer = Trainer(context, config, storage, method.settings().model, compute)
+    if checkpoint := method.adopted():
+        return trainer.adopt("teacher", checkpoint, storage.annotated(Split.DEV))
     return trainer.train("teacher", method.settings().teacher, inputs)
 
 

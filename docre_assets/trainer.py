@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from corpus.artefacts import digest_of
+from docre_assets.adoption import adopt, adopted_from, require_lasting
 from docre_assets.making import made_from, make
 from docre_assets.metadata import links, picture
 from docre_assets.training import (
@@ -41,7 +42,7 @@ class Training(dg.Config):
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains a stage, or keeps what was trained from the same."""
+    """Trains a stage or adopts a model, or keeps what was made from the same."""
 
     context: dg.AssetExecutionContext
     config: Training
@@ -58,10 +59,9 @@ class Trainer:
             inputs: artefacts to train on.
         """
         wanted = made_from(self.context, asdict(self.model), provenance(stage, inputs))
-        outputs = StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
         states = self.storage.training_state(name)
 
-        def write() -> None:
+        def write(outputs: StageOutputs) -> None:
             runtime = self.compute.runtime()
             # What the last bits depend on, beside all that the result does.
             identity = digest_of(
@@ -77,17 +77,41 @@ class Trainer:
                 on_epoch=observe_epochs(self.context),
             )
 
+        return self._made(name, wanted, write)
+
+    def adopt(self, name: str, checkpoint: Path, dev: Path) -> dg.MaterializeResult:
+        """Take a model that is there already, unless the same was taken before.
+
+        Args:
+            name: of the model whose place it takes.
+            checkpoint: the model.
+            dev: table of labelled documents that its calibration is fitted on.
+        """
+        require_lasting(checkpoint, self.storage.model(name).parent)
+        relations = self.storage.relations
+        wanted = made_from(self.context, "adopted", adopted_from(checkpoint, dev, relations))
+
+        def write(outputs: StageOutputs) -> None:
+            adopt(checkpoint, dev, relations, outputs, self.compute.runtime())
+
+        return self._made(name, wanted, write, adopted=str(checkpoint))
+
+    def _made(
+        self, name: str, wanted: str, write: Callable[[StageOutputs], None], **told: str
+    ) -> dg.MaterializeResult:
+        outputs = StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
         made = make(
             self.context,
             self.storage.seal(self.context.asset_key.to_user_string()),
             wanted,
-            write,
+            lambda: write(outputs),
             force=self.config.force,
         )
-        shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
+        # After the seal: until then the state of a training may be needed.
+        shutil.rmtree(self.storage.training_state(name), ignore_errors=True)
         trained = Trained.read(outputs.checkpoint)
-        told = {"kept": made.kept, **links(self.storage, self.context.run.run_id)}
-        return materialized(trained, outputs.checkpoint, told)
+        shown = {**told, "kept": made.kept, **links(self.storage, self.context.run.run_id)}
+        return materialized(trained, outputs.checkpoint, shown)
 
 
 def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None]":

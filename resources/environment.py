@@ -1,11 +1,12 @@
 """Settings from environment variables, read when the definitions are loaded.
 
 `DOCRE_CORPUS` (demo, a folder or hf:<dataset id>), `DOCRE_STORAGE` (folder of all artefacts),
-`DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_DEVICE`, `DOCRE_SHARDS`,
-`DOCRE_QUALITY` (enforce or observe), `DOCRE_LIMITS` (JSON of dotted names), `DOCRE_INBOX` (folder
-that new documents arrive in), `DOCRE_INBOX_QUIET` (seconds), `DOCRE_PROMOTION_MARGIN` (F1, 0 to 1),
-`DOCRE_TARGET_PRECISION` (above 0 and at most 1, of predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE`
-(when the workflow distils again).
+`DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_TEACHER` (checkpoint that is
+taken for the teacher), `DOCRE_DEVICE`, `DOCRE_SHARDS`, `DOCRE_QUALITY` (enforce or observe),
+`DOCRE_LIMITS` (JSON of dotted names), `DOCRE_INBOX` (folder that new documents arrive in),
+`DOCRE_INBOX_QUIET` (seconds), `DOCRE_PROMOTION_MARGIN` (F1, 0 to 1), `DOCRE_TARGET_PRECISION`
+(above 0 and at most 1, of predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow
+distils again).
 """
 
 import json
@@ -50,12 +51,15 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     limited = _json_object("DOCRE_LIMITS", _LIMIT)
     with _explained("DOCRE_PRESET or DOCRE_OVERRIDES"):
         config.preset(preset, overrides)
+    method = Method(preset=preset, overrides=overrides, teacher=os.environ.get("DOCRE_TEACHER", ""))
+    with _explained("DOCRE_TEACHER"):
+        method.adopted()
     with _explained("DOCRE_LIMITS"):
         limits(limited)
     return {
         "storage": storage,
         "corpus_source": CorpusSource(spec=corpus),
-        "method": Method(preset=preset, overrides=overrides),
+        "method": method,
         "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
         "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),

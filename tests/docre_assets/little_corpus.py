@@ -83,13 +83,15 @@ class Workplace:
     instance: dg.DagsterInstance
     quality: Quality = field(default_factory=lambda: Quality(enforce=False, docs=False))
     """A handful of articles says little; its limits are not enforced unless a test is of them."""
+    teacher: str = ""
+    """Checkpoint that is taken for the teacher."""
 
     def resources(self, **overrides: Any) -> dict[str, Any]:
         """Resources of a run with the tiny preset on one thread."""
         return {
             "storage": self.storage,
             "corpus_source": CorpusSource(spec=str(self.corpus)),
-            "method": Method(preset="tiny", overrides=overrides),
+            "method": Method(preset="tiny", overrides=overrides, teacher=self.teacher),
             "compute": Compute(device="cpu", precision="float32", threads=1),
             "quality": self.quality,
             "warehouse": Warehouse(path=str(self.storage.warehouse)),
