@@ -1,11 +1,12 @@
 """How much distillation gains on real documents, against minutes.
 
 ``python -m benchmarks.distillation --data FOLDER --annotated N --distant M [--test FILE]
-[--json OUT]`` trains a teacher on N annotated documents, two students on M others whose labels
-come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive adaptation:
-without), and fine-tunes both on the annotated documents. The seed draws the documents. Every model
-is scored on the test documents, which nothing is chosen on, and on those of the first 300 of dev
-that do not choose its epoch, which hyper-parameters may be chosen on.
+[--rounds K] [--json OUT]`` trains a teacher on N annotated documents, two students on M others
+whose labels come from the folder's knowledge base (KD: with the teacher's soft labels; NA, naive
+adaptation: without), and fine-tunes both on the annotated documents; in rounds after the first the
+fine-tuned KD model is the teacher. The seed draws the documents. Every model is scored on the test
+documents, which nothing is chosen on, and on those of the first 300 of dev that do not choose its
+epoch, which hyper-parameters may be chosen on.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from models.config import Preset, Stage, preset
 from models.runtime import Runtime
 
 SHOWN: Final = ("f1", "precision", "recall", "evidence_f1", "ece_relation", "ece_na")
-"""Metrics that are printed as they come."""
+"""Metrics that are printed as they come; calibration has none of what is never predicted."""
 
 CHOOSING: Final = 300
 """Documents of dev, from its start, that hyper-parameters and epochs may be chosen on."""
@@ -93,10 +94,9 @@ class Tables:
         """What a model's training writes."""
         return StageOutputs(self.model(name), self.root / "dev_logits" / name)
 
-    @property
-    def soft_labels(self) -> Path:
-        """The teacher's logits on the distant documents."""
-        return self.root / "soft_labels"
+    def soft_labels(self, teacher: str) -> Path:
+        """A teacher's logits on the distant documents."""
+        return self.root / "soft_labels" / teacher
 
 
 def prepare(options: argparse.Namespace, root: Path) -> Tables:
@@ -148,26 +148,42 @@ class Experiment:
         )
         self.results: dict[str, dict[str, Any]] = {}
 
-    def run(self, *, with_naive: bool) -> None:
-        """Teacher, KD student and its fine-tuned model; the same without soft labels if asked."""
+    def run(self, *, rounds: int, with_naive: bool) -> None:
+        """Teacher and rounds of distillation; the first without soft labels too if asked."""
         self.train("teacher", self.preset.teacher, self.tables.annotated)
-        self.timed("soft_labels", self._label)
-        self.train("student_kd", self.preset.student, self.tables.distant, "teacher")
-        self.train("finetuned_kd", self.preset.finetune, self.tables.annotated, "student_kd")
+        teacher = "teacher"
+        for number in range(1, rounds + 1):
+            teacher = self._distil(teacher, f"_{number}" if number > 1 else "")
         if with_naive:
             naive = with_weights(self.preset.student, soft_weight=0.0)
             self.train("student_na", naive, self.tables.distant, "teacher")
             self.train("finetuned_na", self.preset.finetune, self.tables.annotated, "student_na")
 
+    def _distil(self, teacher: str, number: str) -> str:
+        """A student of a teacher and its fine-tuned model, whose name comes back."""
+        student, finetuned = f"student_kd{number}", f"finetuned_kd{number}"
+        self.timed(f"soft_labels{number}", lambda: self._label(teacher))
+        self.train(student, self.preset.student, self.tables.distant, teacher)
+        self.train(finetuned, self.preset.finetune, self.tables.annotated, student)
+        return finetuned
+
     def train(self, name: str, stage: Stage, documents: Path, previous: str | None = None) -> None:
-        """Train one model and score it."""
+        """Train one model and score it.
+
+        Args:
+            name: of the model.
+            stage: loop and objective.
+            documents: table of labelled documents.
+            previous: model of the stage before, for a student its teacher.
+        """
+        before = self.tables.model(previous) if previous else None
         inputs = StageInputs(
             documents=[documents],
             dev=self.tables.dev,
             relations=self.tables.relations,
-            previous=self.tables.model(previous) if previous else None,
-            soft_labels=[self.tables.soft_labels],
-            teacher=self.tables.model("teacher"),
+            previous=before,
+            soft_labels=[self.tables.soft_labels(previous)] if previous else [],
+            teacher=before,
         )
         trained = self.timed(
             name,
@@ -185,9 +201,9 @@ class Experiment:
         self.results[name] = {"minutes": round((time.monotonic() - started) / 60, 2)}
         return outcome
 
-    def _label(self) -> None:
-        labeller = SoftLabeller(self.tables.model("teacher"), "benchmark", lambda: self.runtime)
-        labeller.label(self.tables.distant, self.tables.soft_labels)
+    def _label(self, teacher: str) -> None:
+        labeller = SoftLabeller(self.tables.model(teacher), "benchmark", lambda: self.runtime)
+        labeller.label(self.tables.distant, self.tables.soft_labels(teacher))
 
     def _score(self, name: str) -> None:
         evaluated = evaluate({name: self.tables.model(name)}, self.benchmark, self.runtime)
@@ -198,7 +214,7 @@ class Experiment:
             self.results[name][str(split)] = scores | {
                 "slices": {other: _by_metric(table, other) for other in others}
             }
-            shown = {k: f"{100 * scores[k]:.2f}" for k in SHOWN}
+            shown = {k: f"{100 * scores[k]:.2f}" for k in SHOWN if k in scores}
             print(f"{name} on {split}: {shown}", flush=True)
         print(f"{name}: {self.results[name]['minutes']} minutes", flush=True)
 
@@ -216,11 +232,13 @@ def with_weights(stage: Stage, **weights: float) -> Stage:
 
 def report(experiment: Experiment) -> dict[str, Any]:
     """What was trained and how good it is."""
-    kd = ("teacher", "soft_labels", "student_kd", "finetuned_kd")
+    minutes = {name: told["minutes"] for name, told in experiment.results.items()}
     return {
         "runtime": str(experiment.runtime),
         "preset": dataclasses.asdict(experiment.preset),
-        "minutes_of_distillation": sum(experiment.results[name]["minutes"] for name in kd),
+        "minutes_of_distillation": round(
+            sum(spent for name, spent in minutes.items() if not name.endswith("_na")), 2
+        ),
         "models": experiment.results,
     }
 
@@ -250,12 +268,13 @@ def main() -> None:
     """Parse the command, run, print and write."""
     parser = parser_of(__doc__, "benchmarks.distillation")
     parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
+    parser.add_argument("--rounds", type=int, default=1, help="of distillation")
     options = parser.parse_args()
     about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
         experiment = Experiment(tables, preset_of(options), Runtime())
-        experiment.run(with_naive=not options.no_naive)
+        experiment.run(rounds=options.rounds, with_naive=not options.no_naive)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_json(about | report(experiment), options.json)

@@ -171,14 +171,14 @@ def run(options: argparse.Namespace, tables: Tables) -> dict[str, Any]:
         )
     ids = pl.scan_parquet(tables.distant).select("doc_id")
     raw = pl.scan_parquet(tables.raw / "train.parquet").join(ids, on="doc_id", how="semi")
-    truth = tables.root / "truth.parquet"
+    truth, soft_labels = tables.root / "truth.parquet", tables.soft_labels(teacher.name)
     write_table(raw, truth)
-    SoftLabeller(teacher, "benchmark", lambda: runtime).label(truth, tables.soft_labels)
+    SoftLabeller(teacher, "benchmark", lambda: runtime).label(truth, soft_labels)
     fitted = read_json(teacher / CALIBRATION)
     if fitted is None:
         raise SystemExit(f"{teacher}: expected a calibration, found none: dev told none")
     vocabulary = RelationVocabulary.load(tables.relations)
-    judged = Judged(truth, tables.soft_labels, vocabulary, Calibration(**fitted))
+    judged = Judged(truth, soft_labels, vocabulary, Calibration(**fitted))
     return report(teacher, tables.distant, judged, options.seed)
 
 
