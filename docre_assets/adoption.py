@@ -3,23 +3,52 @@
 It may be larger than the student, or a fine-tuned model of an earlier round of distillation.
 """
 
+import re
+import shutil
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from corpus.artefacts import digest, read_json
+from corpus.artefacts import digest, read_json, whole, write_json
 from corpus.relations import RelationVocabulary
 from corpus.tables import read_documents
-from docre_assets.training import StageOutputs, write_dev_logits
-from models.checkpoint_files import METRICS, PROVENANCE, model_version
+from docre_assets.training import StageOutputs, Trained, write_dev_logits
+from models.checkpoint_files import (
+    CALIBRATION,
+    METRICS,
+    PROVENANCE,
+    RELATIONS,
+    checkpoint_digest,
+    model_version,
+    require_files,
+)
 
 if TYPE_CHECKING:
+    from models.dev_logits import DevLogits
     from models.runtime import Runtime
+
+
+def adoption_inputs(checkpoint: Path, dev: Path, relations: Path) -> dict[str, str]:
+    """Digests of all that `adopt` reads.
+
+    Raises:
+        ValueError: if the checkpoint is none, is damaged, or is of other relations.
+    """
+    _require_checkpoint(checkpoint)
+    vocabulary = RelationVocabulary.load(relations)
+    own = RelationVocabulary.load(checkpoint / RELATIONS)
+    vocabulary.require_same(own, here=str(relations), there=f"DOCRE_TEACHER ({checkpoint})")
+    return {
+        "teacher": _sound_version(checkpoint),
+        "dev": digest(dev),
+        "relations": digest(relations),
+    }
 
 
 def adopt(
     checkpoint: Path, dev: Path, relations: Path, outputs: StageOutputs, runtime: "Runtime"
 ) -> None:
-    """Copy a model, calibrated anew on dev; its weights and the account of its training stay.
+    """Copy a model, calibrated anew if dev tells a calibration; all else stays.
 
     Args:
         checkpoint: the model, of any shape.
@@ -29,41 +58,65 @@ def adopt(
         runtime: device and precision.
 
     Raises:
-        ValueError: if the checkpoint is none, or its columns are not the corpus' relations.
+        ValueError: as `adoption_inputs`, or if the checkpoint changes meanwhile.
     """
-    from models.checkpoint import load_checkpoint, save_checkpoint
+    read = adoption_inputs(checkpoint, dev, relations)
+    with whole(outputs.checkpoint) as draft:
+        shutil.copytree(checkpoint, draft)
+        _require_unchanged(checkpoint, read["teacher"], model_version(draft))
+        dev_logits = _calibrate(draft, dev, runtime)
+        told = {"inputs": read, "adopted": str(checkpoint.resolve())}
+        write_json({**told, "before": read_json(draft / PROVENANCE)}, draft / PROVENANCE)
+    model = checkpoint_digest(outputs.checkpoint)
+    write_dev_logits(dev_logits, outputs.dev_logits, model, RelationVocabulary.load(relations))
+
+
+def _calibrate(checkpoint: Path, dev: Path, runtime: "Runtime") -> "DevLogits":
+    """Fit a checkpoint's calibration in place; it keeps its own where dev tells none."""
+    from models.checkpoint import load_checkpoint
     from models.dev_logits import calibrate
 
-    made_from = adopted_from(checkpoint, dev, relations)
-    extractor, vocabulary = load_checkpoint(checkpoint), RelationVocabulary.load(relations)
-    vocabulary.require_same(extractor.vocabulary, here=str(relations), there=str(checkpoint))
+    extractor = load_checkpoint(checkpoint)
     dev_logits = calibrate(extractor, read_documents(dev), runtime)
-    metrics, before = read_json(checkpoint / METRICS), read_json(checkpoint / PROVENANCE)
-    told = {**made_from, "adopted": before}
-    saved = save_checkpoint(extractor, outputs.checkpoint, metrics=metrics, provenance=told)
-    write_dev_logits(dev_logits, outputs.dev_logits, saved, vocabulary)
+    if extractor.calibration is not None:
+        write_json(asdict(extractor.calibration), checkpoint / CALIBRATION)
+    return dev_logits
 
 
-def require_lasting(checkpoint: Path, models: Path) -> None:
-    """Raise a ValueError if a checkpoint is one that the workflow replaces.
-
-    Args:
-        checkpoint: the model that is to be the teacher.
-        models: folder of the checkpoints that runs write.
-    """
-    if models.resolve() in checkpoint.resolve().parents:
+def _require_checkpoint(checkpoint: Path) -> None:
+    """Raise a ValueError unless this is a folder that a training has left."""
+    if not checkpoint.is_dir():
         raise ValueError(
-            f"DOCRE_TEACHER: expected a checkpoint that no run replaces, found {checkpoint}: each "
-            "redistillation would begin with another teacher, and none would keep anything. Name "
-            "a version that was in use, below production/versions, or copy the folder elsewhere"
+            f"DOCRE_TEACHER: expected the folder of a checkpoint, found none at {checkpoint} "
+            f"(from {Path.cwd()}); name another, or unset it to train a teacher"
+        )
+    require_files(checkpoint)
+    files = [name for name in (METRICS, PROVENANCE) if not (checkpoint / name).is_file()]
+    account = {} if METRICS in files else read_json(checkpoint / METRICS)
+    wanted = {field.name for field in fields(Trained)} - {"digest", "calibration"}
+    if files or account.keys() != wanted or not account["epochs"]:
+        raise ValueError(
+            f"{checkpoint}: expected the account of a training ({', '.join(sorted(wanted))} in "
+            f"{METRICS}, and {PROVENANCE}), found {', '.join(sorted(account)) or 'none'}: another "
+            "program or an older version of this one wrote it. Train the model again"
         )
 
 
-def adopted_from(checkpoint: Path, dev: Path, relations: Path) -> dict[str, Any]:
-    """Digests of all that `adopt` reads.
+def _sound_version(checkpoint: Path) -> str:
+    """The version of a model; one in a folder that is called as versions are must be that one."""
+    version, name = model_version(checkpoint), checkpoint.resolve().name
+    if re.fullmatch(r"[0-9a-f]{16}", name) and name != version:
+        raise ValueError(
+            f"{checkpoint}: expected the version that its name says, found {version}: it was "
+            "damaged or edited, and nobody knows what it would teach. Take another version"
+        )
+    return version
 
-    Raises:
-        ValueError: if the checkpoint lacks a file.
-    """
-    read = {checkpoint: model_version(checkpoint), dev: digest(dev), relations: digest(relations)}
-    return {"inputs": {f"{path.parent.name}/{path.name}": told for path, told in read.items()}}
+
+def _require_unchanged(checkpoint: Path, before: str, copied: str) -> None:
+    if copied != before:
+        raise ValueError(
+            f"{checkpoint}: expected version {before} as it was before copying, found {copied} in "
+            "the copy: somebody writes this checkpoint, and a mixture of two would teach. "
+            "Materialize teacher_model again when that has ended"
+        )

@@ -54,12 +54,12 @@ def teacher_model(
     - **More** in `docs/method.md`: network, losses, presets.
     """
     require_sound(context, storage)
+    trainer = Trainer(context, config, storage, method.settings().model, compute)
+    if checkpoint := method.teacher_checkpoint():
+        return trainer.adopt(checkpoint, method.settings().student)
     inputs = StageInputs(
         [storage.annotated(Split.TRAIN)], storage.annotated(Split.DEV), storage.relations
     )
-    trainer = Trainer(context, config, storage, method.settings().model, compute)
-    if checkpoint := method.adopted():
-        return trainer.adopt("teacher", checkpoint, storage.annotated(Split.DEV))
     return trainer.train("teacher", method.settings().teacher, inputs)
 
 

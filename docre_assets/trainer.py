@@ -11,8 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from corpus.artefacts import digest_of
-from docre_assets.adoption import adopt, adopted_from, require_lasting
-from docre_assets.making import made_from, make
+from corpus.schema import Split
+from docre_assets.adoption import adopt, adoption_inputs
+from docre_assets.making import Made, made_from, make
 from docre_assets.metadata import links, picture
 from docre_assets.training import (
     Resumption,
@@ -20,9 +21,11 @@ from docre_assets.training import (
     StageOutputs,
     Trained,
     provenance,
+    require_same_model,
     train_stage,
 )
-from models.config import ModelConfig, Stage
+from models.checkpoint_files import model_version, saved_model
+from models.config import ModelConfig, Stage, Start
 from quality.training_figure import training_curve
 from resources.compute import Compute
 from resources.storage import Storage
@@ -59,9 +62,10 @@ class Trainer:
             inputs: artefacts to train on.
         """
         wanted = made_from(self.context, asdict(self.model), provenance(stage, inputs))
+        outputs = self._outputs(name)
         states = self.storage.training_state(name)
 
-        def write(outputs: StageOutputs) -> None:
+        def write() -> None:
             runtime = self.compute.runtime()
             # What the last bits depend on, beside all that the result does.
             identity = digest_of(
@@ -77,41 +81,52 @@ class Trainer:
                 on_epoch=observe_epochs(self.context),
             )
 
-        return self._made(name, wanted, write)
+        made = self._make(wanted, write)
+        shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
+        trained = Trained.read(outputs.checkpoint)
+        return self._materialized(outputs.checkpoint, made, of_training(trained))
 
-    def adopt(self, name: str, checkpoint: Path, dev: Path) -> dg.MaterializeResult:
-        """Take a model that is there already, unless the same was taken before.
+    def adopt(self, checkpoint: Path, student: Stage) -> dg.MaterializeResult:
+        """Take a model for the teacher, unless the same was taken before.
 
         Args:
-            name: of the model whose place it takes.
-            checkpoint: the model.
-            dev: table of labelled documents that its calibration is fitted on.
+            checkpoint: the model, which no run replaces.
+            student: what is to learn from it.
         """
-        require_lasting(checkpoint, self.storage.model(name).parent)
-        relations = self.storage.relations
-        wanted = made_from(self.context, "adopted", adopted_from(checkpoint, dev, relations))
+        self.storage.require_lasting(checkpoint)
+        dev, relations = self.storage.annotated(Split.DEV), self.storage.relations
+        read = adoption_inputs(checkpoint, dev, relations)
+        if student.start is Start.PREVIOUS:
+            require_same_model(self.model, saved_model(checkpoint), checkpoint)
+        outputs = self._outputs("teacher")
 
-        def write(outputs: StageOutputs) -> None:
+        def write() -> None:
             adopt(checkpoint, dev, relations, outputs, self.compute.runtime())
 
-        return self._made(name, wanted, write, adopted=str(checkpoint))
-
-    def _made(
-        self, name: str, wanted: str, write: Callable[[StageOutputs], None], **told: str
-    ) -> dg.MaterializeResult:
-        outputs = StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
-        made = make(
-            self.context,
-            self.storage.seal(self.context.asset_key.to_user_string()),
-            wanted,
-            lambda: write(outputs),
-            force=self.config.force,
-        )
-        # After the seal: until then the state of a training may be needed.
-        shutil.rmtree(self.storage.training_state(name), ignore_errors=True)
+        made = self._make(made_from(self.context, "adopted", read), write)
         trained = Trained.read(outputs.checkpoint)
-        shown = {**told, "kept": made.kept, **links(self.storage, self.context.run.run_id)}
-        return materialized(trained, outputs.checkpoint, shown)
+        told = {"adopted": str(checkpoint), **of_calibration(trained), "weights": trained.weights}
+        return self._materialized(outputs.checkpoint, made, told)
+
+    def _outputs(self, name: str) -> StageOutputs:
+        return StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
+
+    def _make(self, wanted: str, write: Callable[[], None]) -> Made:
+        seal = self.storage.seal(self.context.asset_key.to_user_string())
+        return make(self.context, seal, wanted, write, force=self.config.force)
+
+    def _materialized(
+        self, checkpoint: Path, made: Made, told: Mapping[str, Any]
+    ) -> dg.MaterializeResult:
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(model_version(checkpoint)),
+            metadata={
+                **told,
+                "kept": made.kept,
+                **links(self.storage, self.context.run.run_id),
+                "dagster/uri": str(checkpoint),
+            },
+        )
 
 
 def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None]":
@@ -129,32 +144,25 @@ def observe_epochs(context: dg.AssetExecutionContext) -> "Callable[[Epoch], None
     return observe
 
 
-def materialized(trained: Trained, path: Path, told: Mapping[str, Any]) -> dg.MaterializeResult:
-    """A training's outcome as Dagster shows it.
-
-    Args:
-        trained: the outcome.
-        path: the checkpoint.
-        told: what else is shown.
-    """
+def of_training(trained: Trained) -> dict[str, Any]:
+    """A training's outcome as Dagster shows it."""
     kept = trained.epochs[trained.kept - 1]
     curve = training_curve(trained.epochs, trained.kept)
     headline = {} if kept["dev_f1"] is None else {"dev_f1": 100 * kept["dev_f1"]}
-    if trained.calibration is not None:
-        headline |= asdict(trained.calibration)
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(trained.digest),
-        metadata={
-            **headline,
-            "loss": kept["loss"],
-            "kept_epoch": kept["number"],
-            "epochs": len(trained.epochs),
-            "minutes": trained.epochs[-1]["seconds"] / 60,
-            "documents": trained.documents,
-            "weights": trained.weights,
-            "computed_on": trained.computed_on,
-            **told,
-            "training_curve": picture(curve, "loss and dev F1 by epoch"),
-            "dagster/uri": str(path),
-        },
-    )
+    return {
+        **headline,
+        **of_calibration(trained),
+        "loss": kept["loss"],
+        "kept_epoch": kept["number"],
+        "epochs": len(trained.epochs),
+        "minutes": trained.epochs[-1]["seconds"] / 60,
+        "documents": trained.documents,
+        "weights": trained.weights,
+        "computed_on": trained.computed_on,
+        "training_curve": picture(curve, "loss and dev F1 by epoch"),
+    }
+
+
+def of_calibration(trained: Trained) -> dict[str, Any]:
+    """What makes a model's margins probabilities, as Dagster shows it."""
+    return {} if trained.calibration is None else asdict(trained.calibration)

@@ -189,11 +189,11 @@ def _starting_point(
     vocabulary.require_same(
         extractor.vocabulary, here=str(inputs.relations), there=str(inputs.previous)
     )
-    _require_same_model(model, extractor.config, inputs.previous)
+    require_same_model(model, extractor.config, inputs.previous)
     return extractor
 
 
-def _require_same_model(configured: ModelConfig, saved: ModelConfig, checkpoint: Path) -> None:
+def require_same_model(configured: ModelConfig, saved: ModelConfig, checkpoint: Path) -> None:
     """Raise a ValueError unless a checkpoint is of the model that is configured."""
     wanted, found = asdict(configured), asdict(saved)
     other = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from corpus.artefacts import digest, digest_of, read_json
+from models.config import ModelConfig
 
 WEIGHTS: Final = "model.safetensors"
 CONFIG: Final = "config.json"
@@ -28,6 +29,11 @@ def checkpoint_digest(path: Path) -> str:
 def model_version(path: Path) -> str:
     """Digest of all that predictions and their probabilities depend on."""
     return digest_of(checkpoint_digest(path), digest(path / CALIBRATION))
+
+
+def saved_model(path: Path) -> ModelConfig:
+    """The shape of a checkpoint's network."""
+    return ModelConfig(**read_json(path / CONFIG)["model"])
 
 
 def learnt_evidence(path: Path) -> bool:

@@ -51,9 +51,11 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     limited = _json_object("DOCRE_LIMITS", _LIMIT)
     with _explained("DOCRE_PRESET or DOCRE_OVERRIDES"):
         config.preset(preset, overrides)
-    method = Method(preset=preset, overrides=overrides, teacher=os.environ.get("DOCRE_TEACHER", ""))
-    with _explained("DOCRE_TEACHER"):
-        method.adopted()
+    teacher = os.environ.get("DOCRE_TEACHER", "")
+    method = Method(preset=preset, overrides=overrides, teacher=teacher)
+    if checkpoint := method.teacher_checkpoint():
+        with _explained("DOCRE_TEACHER"):
+            storage.require_lasting(checkpoint)
     with _explained("DOCRE_LIMITS"):
         limits(limited)
     return {

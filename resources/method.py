@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from models.checkpoint_files import require_files
 from models.config import Preset, preset
 
 
@@ -27,21 +26,12 @@ class Method(dg.ConfigurableResource):
     )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Refuse what does not exist before anything is computed."""
+        """Refuse a preset or an override that does not exist before anything is computed."""
         self.settings()
-        self.adopted()
 
-    def adopted(self) -> Path | None:
-        """The checkpoint that is taken for the teacher; None where one is trained.
-
-        Raises:
-            ValueError: if there is no such checkpoint.
-        """
-        if not self.teacher:
-            return None
-        checkpoint = Path(self.teacher)
-        require_files(checkpoint)
-        return checkpoint
+    def teacher_checkpoint(self) -> Path | None:
+        """The model that is taken for the teacher, which may not be there; None trains one."""
+        return Path(self.teacher) if self.teacher else None
 
     def settings(self) -> Preset:
         """The model and the three stages.

@@ -98,7 +98,20 @@ class Storage(dg.ConfigurableResource):
 
     def model(self, name: str) -> Path:
         """Checkpoint of ``teacher``, ``student`` or ``finetuned``."""
-        return self.folder / "models" / name
+        return self._models / name
+
+    @property
+    def _models(self) -> Path:
+        return self.folder / "models"
+
+    def require_lasting(self, checkpoint: Path) -> None:
+        """Raise a ValueError if a checkpoint is one that runs replace."""
+        if self._models.resolve() in checkpoint.resolve().parents:
+            raise ValueError(
+                f"expected a checkpoint that no run replaces, found {checkpoint}: each "
+                "redistillation would begin with another teacher, and none would keep anything. "
+                "Copy the folder elsewhere and name the copy"
+            )
 
     def dev_logits(self, model: str) -> Path:
         """A model's logits on the labelled documents of dev, a shard as soft labels have."""

@@ -49,7 +49,7 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert resources["storage"].root == "artefacts"
     assert resources["method"].preset == "demo"
     assert resources["method"].overrides == {}
-    assert resources["method"].adopted() is None
+    assert resources["method"].teacher_checkpoint() is None
     assert resources["compute"].device == "auto"
     assert resources["quality"].enforce
     assert resources["quality"].overrides == {}
@@ -66,8 +66,6 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCRE_PRESET", "tiny")
     monkeypatch.setenv("DOCRE_OVERRIDES", '{"teacher.training.epochs": 7}')
     monkeypatch.setenv("DOCRE_TEACHER", str(tmp_path / "teacher"))
-    for name in ("model.safetensors", "config.json", "relations.json", "tokenizer"):
-        (tmp_path / "teacher" / name).mkdir(parents=True)
     monkeypatch.setenv("DOCRE_DEVICE", "cpu")
     monkeypatch.setenv("DOCRE_SHARDS", "12")
     monkeypatch.setenv("DOCRE_QUALITY", "observe")
@@ -87,7 +85,7 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     assert resources["storage"].folder == tmp_path
     assert resources["warehouse"].file == tmp_path / "warehouse.duckdb"
     assert resources["method"].settings().teacher.training.epochs == 7
-    assert resources["method"].adopted() == tmp_path / "teacher"
+    assert resources["method"].teacher_checkpoint() == tmp_path / "teacher"
     assert resources["compute"].device == "cpu"
     assert not resources["quality"].enforce
     assert resources["quality"].overrides == {"distant.critical.js_bits.most": None}
@@ -121,7 +119,6 @@ def test_shards_must_be_a_number_from_one(monkeypatch, text):
     [
         (Method(preset="enormous"), "unknown preset 'enormous'"),
         (Method(overrides={"teacher.training.epoch": 1}), "'epoch' is not one of"),
-        (Method(teacher="nowhere"), "nowhere: expected a checkpoint"),
         (Quality(overrides={"distant.critical.js_bit.most": 1}), "'js_bit' is not one of"),
     ],
     ids=str,
@@ -144,7 +141,7 @@ def test_a_wrong_setting_from_elsewhere_stops_a_run_before_anything_is_computed(
     [
         ("DOCRE_PRESET", "smal", "unknown preset 'smal'"),
         ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of epochs"),
-        ("DOCRE_TEACHER", "nowhere", "nowhere: expected a checkpoint"),
+        ("DOCRE_TEACHER", "artefacts/models/finetuned", "that no run replaces"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bit.most": 1}', "'js_bit' is not one of"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bits.most": "lots"}', "expected a finite number"),
         ("DOCRE_INBOX_QUIET", "a while", "expected a number, seconds"),
