@@ -152,38 +152,50 @@ class Experiment:
         """Teacher and rounds of distillation; the first without soft labels too if asked."""
         self.train("teacher", self.preset.teacher, self.tables.annotated)
         teacher = "teacher"
-        for number in range(1, rounds + 1):
-            teacher = self._distil(teacher, f"_{number}" if number > 1 else "")
+        for suffix in suffixes(rounds):
+            teacher = self._distil(teacher, suffix)
         if with_naive:
             naive = with_weights(self.preset.student, soft_weight=0.0)
-            self.train("student_na", naive, self.tables.distant, "teacher")
-            self.train("finetuned_na", self.preset.finetune, self.tables.annotated, "student_na")
+            self.train("student_na", naive, self.tables.distant, teacher="teacher")
+            self._finetune("finetuned_na", "student_na")
 
-    def _distil(self, teacher: str, number: str) -> str:
+    def _distil(self, teacher: str, suffix: str) -> str:
         """A student of a teacher and its fine-tuned model, whose name comes back."""
-        student, finetuned = f"student_kd{number}", f"finetuned_kd{number}"
-        self.timed(f"soft_labels{number}", lambda: self._label(teacher))
-        self.train(student, self.preset.student, self.tables.distant, teacher)
-        self.train(finetuned, self.preset.finetune, self.tables.annotated, student)
+        student, finetuned = f"student_kd{suffix}", f"finetuned_kd{suffix}"
+        self.timed(f"soft_labels{suffix}", lambda: self._label(teacher))
+        self.train(student, self.preset.student, self.tables.distant, teacher=teacher)
+        self._finetune(finetuned, student)
         return finetuned
 
-    def train(self, name: str, stage: Stage, documents: Path, previous: str | None = None) -> None:
+    def _finetune(self, name: str, student: str) -> None:
+        self.train(name, self.preset.finetune, self.tables.annotated, previous=student)
+
+    def train(
+        self,
+        name: str,
+        stage: Stage,
+        documents: Path,
+        *,
+        previous: str | None = None,
+        teacher: str | None = None,
+    ) -> None:
         """Train one model and score it.
 
         Args:
             name: of the model.
             stage: loop and objective.
             documents: table of labelled documents.
-            previous: model of the stage before, for a student its teacher.
+            previous: model of the stage before; a student's is its teacher.
+            teacher: model whose soft labels are there.
         """
-        before = self.tables.model(previous) if previous else None
+        before = previous or teacher
         inputs = StageInputs(
             documents=[documents],
             dev=self.tables.dev,
             relations=self.tables.relations,
-            previous=before,
-            soft_labels=[self.tables.soft_labels(previous)] if previous else [],
-            teacher=before,
+            previous=self.tables.model(before) if before else None,
+            soft_labels=[self.tables.soft_labels(teacher)] if teacher else [],
+            teacher=self.tables.model(teacher) if teacher else None,
         )
         trained = self.timed(
             name,
@@ -225,6 +237,11 @@ def _by_metric(evaluation: pl.DataFrame, part: str) -> dict[str, float]:
     return dict(zip(rows["metric"], rows["value"], strict=True))
 
 
+def suffixes(rounds: int) -> list[str]:
+    """What names of soft labels and models end in, one of each round."""
+    return [f"_{number}" if number > 1 else "" for number in range(1, rounds + 1)]
+
+
 def with_weights(stage: Stage, **weights: float) -> Stage:
     """A stage whose objective weighs some terms otherwise, and all else the same."""
     return dataclasses.replace(stage, objective=dataclasses.replace(stage.objective, **weights))
@@ -232,15 +249,20 @@ def with_weights(stage: Stage, **weights: float) -> Stage:
 
 def report(experiment: Experiment) -> dict[str, Any]:
     """What was trained and how good it is."""
-    minutes = {name: told["minutes"] for name, told in experiment.results.items()}
     return {
         "runtime": str(experiment.runtime),
         "preset": dataclasses.asdict(experiment.preset),
-        "minutes_of_distillation": round(
-            sum(spent for name, spent in minutes.items() if not name.endswith("_na")), 2
-        ),
+        "minutes_of_distillation": minutes_of(experiment.results),
         "models": experiment.results,
     }
+
+
+def minutes_of(results: dict[str, dict[str, Any]]) -> list[float]:
+    """Minutes until each round's fine-tuned model was there, from the start of the teacher."""
+    spent = {name: told["minutes"] for name, told in results.items() if not name.endswith("_na")}
+    names = list(spent)
+    finetuned = [at for at, name in enumerate(names, 1) if name.startswith("finetuned")]
+    return [round(sum(spent[name] for name in names[:at]), 2) for at in finetuned]
 
 
 def parser_of(description: str | None, program: str) -> argparse.ArgumentParser:
@@ -268,8 +290,10 @@ def main() -> None:
     """Parse the command, run, print and write."""
     parser = parser_of(__doc__, "benchmarks.distillation")
     parser.add_argument("--no-naive", action="store_true", help="leave out naive adaptation")
-    parser.add_argument("--rounds", type=int, default=1, help="of distillation")
+    parser.add_argument("--rounds", type=int, default=1, help="of distillation, from 1")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds: expected 1 or more, found {options.rounds}")
     about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
