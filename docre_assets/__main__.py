@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         result = run(definitions, instance, version)
     failed = [check for check in result.get_asset_check_evaluations() if is_error(check)]
     if failed or not result.success:
-        say("\nThe run did not finish: FAILED and ERROR above tell where and why.")
+        say("\nThe run did not finish: FAILED, ERROR or INTERRUPTED above tells where and why.")
         return 1
     if version:
         say(f"\n{version} is in use, and the warehouse has its predictions.")

@@ -86,5 +86,7 @@ def _told_failure(event: DagsterEvent) -> str | None:
     errors = reasons(event)
     if errors[0].cls_name == "DagsterAssetCheckFailedError":
         return None
+    if any(error.cls_name == "DagsterExecutionInterruptedError" for error in errors):
+        return f"  INTERRUPTED {event.step_key}: the same command goes on from what is whole"
     place = errors[0].stack[-1].strip().splitlines()[0] if errors[0].stack else "no place is known"
     return f"  FAILED {event.step_key}: {told_errors(errors)}\n    ({place})"

@@ -101,6 +101,7 @@ class Trainer:
         outputs = self._outputs("teacher")
 
         def write() -> None:
+            self.context.log.info("adopted from %s, calibrated anew on dev", checkpoint)
             adopt(checkpoint, dev, relations, outputs, self.compute.runtime())
 
         made = self._make(made_from(self.context, "adopted", read), write)

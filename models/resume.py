@@ -114,9 +114,9 @@ _DAMAGED: Final = (
     "or starts anew if there is none"
 )
 _OF_ANOTHER: Final = (
-    "%s: expected a training state of identity %s, found one of %s: inputs, configuration or code "
-    "have changed, and a training that went on from it would be neither the old one nor the new. "
-    "It is removed, and training starts anew"
+    "%s: expected a training state of identity %s, found one of %s: inputs, settings, code, "
+    "device, precision or the number of threads have changed, and a training that went on from it "
+    "would be neither the old one nor the new. It is removed, and training starts anew"
 )
 
 

@@ -97,3 +97,12 @@ def test_an_error_of_dagsters_own_is_told_too(monkeypatch):
     lines = _story_of([misused], [], monkeypatch)
     assert lines[1].startswith("  FAILED raw_documents: ")
     assert "no such output" in "\n".join(lines)
+
+
+def test_an_interruption_is_no_failure(monkeypatch):
+    @dg.asset(name="raw_documents")
+    def interrupted():
+        raise dg.DagsterExecutionInterruptedError
+
+    lines = _story_of([interrupted], [], monkeypatch)
+    assert lines[1:] == ["  INTERRUPTED raw_documents: the same command goes on from what is whole"]

@@ -30,6 +30,13 @@ def test_links_lead_somewhere(document):
             assert anchor in _anchors(target), f"{file}#{anchor}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_reports_that_figures_are_taken_from_are_there(document):
+    text = document.read_text("utf-8")
+    reports = re.findall(r"(?:benchmarks/results/)?([\w.-]+-20\d\d-\d\d-\d\d(?:-\w+)?\.json)", text)
+    assert [r for r in reports if not (ROOT / "benchmarks" / "results" / r).is_file()] == []
+
+
 def test_there_are_links_and_anchors_to_be_looked_at():
     assert any("](docs/" in _prose(document) for document in DOCUMENTS)
     assert "another-teacher" in _anchors(ROOT / "docs" / "operations.md")
