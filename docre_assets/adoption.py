@@ -5,6 +5,7 @@ It may be larger than the student, or a fine-tuned model of an earlier round of 
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def adoption_inputs(checkpoint: Path, dev: Path, relations: Path) -> dict[str, str]:
-    """Digests of all that `adopt` reads.
+    """Digests of all that `adopt` reads, once it is known to fit.
 
     Raises:
         ValueError: if the checkpoint is none, is damaged, or is of other relations.
@@ -46,21 +47,24 @@ def adoption_inputs(checkpoint: Path, dev: Path, relations: Path) -> dict[str, s
 
 
 def adopt(
-    checkpoint: Path, dev: Path, relations: Path, outputs: StageOutputs, runtime: "Runtime"
+    checkpoint: Path,
+    read: Mapping[str, str],
+    dev: Path,
+    outputs: StageOutputs,
+    runtime: "Runtime",
 ) -> None:
     """Copy a model, calibrated anew if dev tells a calibration; all else stays.
 
     Args:
         checkpoint: the model, of any shape.
+        read: its `adoption_inputs`.
         dev: table of labelled documents that the calibration is fitted on; may be empty.
-        relations: the corpus' relation vocabulary.
         outputs: artefacts to write.
         runtime: device and precision.
 
     Raises:
-        ValueError: as `adoption_inputs`, or if the checkpoint changes meanwhile.
+        ValueError: if the checkpoint has changed since.
     """
-    read = adoption_inputs(checkpoint, dev, relations)
     with whole(outputs.checkpoint) as draft:
         shutil.copytree(checkpoint, draft)
         _require_unchanged(checkpoint, read["teacher"], model_version(draft))
@@ -68,7 +72,8 @@ def adopt(
         told = {"inputs": read, "adopted": str(checkpoint.resolve())}
         write_json({**told, "before": read_json(draft / PROVENANCE)}, draft / PROVENANCE)
     model = checkpoint_digest(outputs.checkpoint)
-    write_dev_logits(dev_logits, outputs.dev_logits, model, RelationVocabulary.load(relations))
+    vocabulary = RelationVocabulary.load(outputs.checkpoint / RELATIONS)
+    write_dev_logits(dev_logits, outputs.dev_logits, model, vocabulary)
 
 
 def _calibrate(checkpoint: Path, dev: Path, runtime: "Runtime") -> "DevLogits":

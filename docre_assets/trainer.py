@@ -1,7 +1,7 @@
 """A stage of training as Dagster sees it: kept or trained, its epochs told, its outcome shown."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from docre_assets.training import (
     require_same_model,
     train_stage,
 )
-from models.checkpoint_files import model_version, saved_model
+from models.checkpoint_files import saved_model
 from models.config import ModelConfig, Stage, Start
 from quality.training_figure import training_curve
 from resources.compute import Compute
@@ -83,8 +83,7 @@ class Trainer:
 
         made = self._make(wanted, write)
         shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
-        trained = Trained.read(outputs.checkpoint)
-        return self._materialized(outputs.checkpoint, made, of_training(trained))
+        return self._materialized(outputs.checkpoint, made, of_training)
 
     def adopt(self, checkpoint: Path, student: Stage) -> dg.MaterializeResult:
         """Take a model for the teacher, unless the same was taken before.
@@ -102,12 +101,12 @@ class Trainer:
 
         def write() -> None:
             self.context.log.info("adopted from %s, calibrated anew on dev", checkpoint)
-            adopt(checkpoint, dev, relations, outputs, self.compute.runtime())
+            adopt(checkpoint, read, dev, outputs, self.compute.runtime())
 
         made = self._make(made_from(self.context, "adopted", read), write)
-        trained = Trained.read(outputs.checkpoint)
-        told = {"adopted": str(checkpoint), **of_calibration(trained), "weights": trained.weights}
-        return self._materialized(outputs.checkpoint, made, told)
+        return self._materialized(
+            outputs.checkpoint, made, lambda model: {"adopted": str(checkpoint), **of_model(model)}
+        )
 
     def _outputs(self, name: str) -> StageOutputs:
         return StageOutputs(self.storage.model(name), self.storage.dev_logits(name))
@@ -117,12 +116,13 @@ class Trainer:
         return make(self.context, seal, wanted, write, force=self.config.force)
 
     def _materialized(
-        self, checkpoint: Path, made: Made, told: Mapping[str, Any]
+        self, checkpoint: Path, made: Made, told: Callable[[Trained], dict[str, Any]]
     ) -> dg.MaterializeResult:
+        trained = Trained.read(checkpoint)
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(model_version(checkpoint)),
+            data_version=dg.DataVersion(trained.digest),
             metadata={
-                **told,
+                **told(trained),
                 "kept": made.kept,
                 **links(self.storage, self.context.run.run_id),
                 "dagster/uri": str(checkpoint),
@@ -152,18 +152,18 @@ def of_training(trained: Trained) -> dict[str, Any]:
     headline = {} if kept["dev_f1"] is None else {"dev_f1": 100 * kept["dev_f1"]}
     return {
         **headline,
-        **of_calibration(trained),
+        **of_model(trained),
         "loss": kept["loss"],
         "kept_epoch": kept["number"],
         "epochs": len(trained.epochs),
         "minutes": trained.epochs[-1]["seconds"] / 60,
         "documents": trained.documents,
-        "weights": trained.weights,
         "computed_on": trained.computed_on,
         "training_curve": picture(curve, "loss and dev F1 by epoch"),
     }
 
 
-def of_calibration(trained: Trained) -> dict[str, Any]:
-    """What makes a model's margins probabilities, as Dagster shows it."""
-    return {} if trained.calibration is None else asdict(trained.calibration)
+def of_model(trained: Trained) -> dict[str, Any]:
+    """A model's calibration and size as Dagster shows them."""
+    calibration = {} if trained.calibration is None else asdict(trained.calibration)
+    return {**calibration, "weights": trained.weights}

@@ -16,7 +16,7 @@ from corpus.relations import RelationVocabulary
 from corpus.schema import Split
 from corpus.tables import read_documents
 from docre_assets import adoption
-from docre_assets.adoption import adopt
+from docre_assets.adoption import adopt, adoption_inputs
 from docre_assets.partitions import SHARDS
 from docre_assets.training import StageOutputs
 from models.checkpoint import load_checkpoint, save_checkpoint
@@ -69,6 +69,10 @@ def outputs(tmp_path) -> StageOutputs:
 def _told(result, asset) -> dict[str, object]:
     (event,) = result.asset_materializations_for_node(asset)
     return {name: value.value for name, value in event.metadata.items()}
+
+
+def _adopt(checkpoint, dev, relations, outputs) -> None:
+    adopt(checkpoint, adoption_inputs(checkpoint, dev, relations), dev, outputs, RUNTIME)
 
 
 def _refusal(result) -> str:
@@ -141,7 +145,7 @@ def test_one_that_is_not_there_is_told_by_the_variable(copied, tmp_path):
 
 def test_it_is_calibrated_on_dev_as_it_is_now_and_nothing_else_changes(made, wider, outputs):
     dev = made.annotated(Split.DEV)
-    adopt(wider, dev, made.relations, outputs, RUNTIME)
+    _adopt(wider, dev, made.relations, outputs)
     extractor, adopted = load_checkpoint(wider), load_checkpoint(outputs.checkpoint)
     calibrate(extractor, read_documents(dev), RUNTIME)
     assert adopted.calibration == extractor.calibration not in (OF_OLD, None)
@@ -156,7 +160,7 @@ def test_it_is_calibrated_on_dev_as_it_is_now_and_nothing_else_changes(made, wid
 def test_its_calibration_stays_where_dev_tells_none(made, wider, outputs, tmp_path):
     unlabelled = tmp_path / "unlabelled.parquet"
     shutil.copy(made.raw(Split.UNLABELLED), unlabelled)
-    adopt(wider, unlabelled, made.relations, outputs, RUNTIME)
+    _adopt(wider, unlabelled, made.relations, outputs)
     assert read_json(outputs.checkpoint / CALIBRATION) == asdict(OF_OLD)
 
 
@@ -195,7 +199,7 @@ def test_what_is_no_whole_checkpoint_is_refused_and_leaves_nothing(
 ):
     spoil(wider)
     with pytest.raises(ValueError, match=told):
-        adopt(wider, made.annotated(Split.DEV), made.relations, outputs, RUNTIME)
+        _adopt(wider, made.annotated(Split.DEV), made.relations, outputs)
     assert not outputs.checkpoint.exists()
     assert not outputs.dev_logits.exists()
 
@@ -204,7 +208,7 @@ def test_one_of_other_relations_is_refused_and_leaves_nothing(made, wider, outpu
     other = RelationVocabulary.of_relations(["P17", "P19", "P27", "P999"])
     other.save(tmp_path / "relations.json")
     with pytest.raises(ValueError, match=r"only in .*relations.json: \['P999'\].*DOCRE_TEACHER"):
-        adopt(wider, made.annotated(Split.DEV), tmp_path / "relations.json", outputs, RUNTIME)
+        _adopt(wider, made.annotated(Split.DEV), tmp_path / "relations.json", outputs)
     assert not outputs.checkpoint.exists()
 
 
@@ -218,5 +222,5 @@ def test_one_that_changes_while_it_is_copied_is_refused(made, wider, outputs, mo
 
     monkeypatch.setattr(adoption, "shutil", Disturbed)
     with pytest.raises(ValueError, match="somebody writes this checkpoint"):
-        adopt(wider, made.annotated(Split.DEV), made.relations, outputs, RUNTIME)
+        _adopt(wider, made.annotated(Split.DEV), made.relations, outputs)
     assert not outputs.checkpoint.exists()
