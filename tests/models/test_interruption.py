@@ -238,7 +238,7 @@ def test_a_state_of_another_training_is_not_taken(tmp_path, caplog):
     found = outcome("plain", every_step(tmp_path, identity="other"))
     assert found.is_that_of(uninterrupted("plain"))
     [told] = [record.getMessage() for record in caplog.records]
-    assert "of identity other, found one of this: inputs, configuration or code" in told
+    assert "of identity other, found one of this: inputs, settings, code, device" in told
     identities = [read_json(path / resume.NUMBERS)["identity"] for path in tmp_path.iterdir()]
     assert identities == ["other", "other"]
 
