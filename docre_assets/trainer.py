@@ -67,6 +67,7 @@ class Trainer:
 
         def write() -> None:
             runtime = self.compute.runtime()
+            self.context.log.info("trains on %s", runtime)
             # What the last bits depend on, beside all that the result does.
             identity = digest_of(
                 wanted, stage.budgets(), str(runtime), *map(version, ("torch", "transformers"))

@@ -21,6 +21,9 @@ without a bound the largest of them all, which is the larger the more there are,
 CELLS_AT_ONCE: Final = 3000
 """Cells of pair tables, likewise; one batch in a hundred has more."""
 
+PRECISIONS: Final = ("auto", "float32", "bfloat16")
+"""What networks can be computed in; see `models.runtime`."""
+
 BUDGETS: Final = ("token_budget", "cell_budget")
 """Fields of `TrainConfig` that say how a step is computed, and not what is learned in it."""
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 
 from models.allocation import keep_little
-
-PRECISIONS: Final = ("auto", "float32", "bfloat16")
+from models.config import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -84,4 +82,5 @@ class Runtime:
 
     def __str__(self) -> str:
         precision = "bfloat16" if self.bfloat16 else "float32"
-        return f"{self.torch_device}, {precision}, {torch.get_num_threads()} threads"
+        threads = self.threads or torch.get_num_threads()
+        return f"{self.torch_device}, {precision}, {threads} thread{'s' if threads > 1 else ''}"

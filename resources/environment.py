@@ -2,11 +2,11 @@
 
 `DOCRE_CORPUS` (demo, a folder or hf:<dataset id>), `DOCRE_STORAGE` (folder of all artefacts),
 `DOCRE_PRESET` and `DOCRE_OVERRIDES` (JSON of dotted names), `DOCRE_TEACHER` (checkpoint that is
-taken for the teacher), `DOCRE_DEVICE`, `DOCRE_SHARDS`, `DOCRE_QUALITY` (enforce or observe),
-`DOCRE_LIMITS` (JSON of dotted names), `DOCRE_INBOX` (folder that new documents arrive in),
-`DOCRE_INBOX_QUIET` (seconds), `DOCRE_PROMOTION_MARGIN` (F1, 0 to 1), `DOCRE_TARGET_PRECISION`
-(above 0 and at most 1, of predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow
-distils again).
+taken for the teacher), `DOCRE_DEVICE`, `DOCRE_PRECISION`, `DOCRE_THREADS` (of the CPU),
+`DOCRE_SHARDS`, `DOCRE_QUALITY` (enforce or observe), `DOCRE_LIMITS` (JSON of dotted names),
+`DOCRE_INBOX` (folder that new documents arrive in), `DOCRE_INBOX_QUIET` (seconds),
+`DOCRE_PROMOTION_MARGIN` (F1, 0 to 1), `DOCRE_TARGET_PRECISION` (above 0 and at most 1, of
+predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow distils again).
 """
 
 import json
@@ -62,7 +62,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
         "storage": storage,
         "corpus_source": CorpusSource(spec=corpus),
         "method": method,
-        "compute": Compute(device=os.environ.get("DOCRE_DEVICE", "auto")),
+        "compute": _compute(),
         "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),
         "inbox": Inbox(
@@ -78,12 +78,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
 def shards_from_environment() -> list[str]:
     """Names of the shards that the distant corpus is cut into."""
     text = os.environ.get("DOCRE_SHARDS", "4")
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError(
-            f"DOCRE_SHARDS: expected a whole number from 1, found {text!r}; it is the number of "
-            "pieces that the distant corpus is cut into"
-        )
-    return shard_names(int(text))
+    return shard_names(_count("DOCRE_SHARDS", text, "pieces that the distant corpus is cut into"))
 
 
 def cron_from_environment() -> str:
@@ -117,6 +112,29 @@ def target_precision_from_environment() -> float | None:
     if not 0 < share <= 1:
         raise ValueError(f"DOCRE_TARGET_PRECISION: expected a number, {_SHARE}, found {text!r}")
     return share
+
+
+def _compute() -> Compute:
+    """Threads are torch's own choice unless they are named."""
+    threads, precision = os.environ.get("DOCRE_THREADS"), os.environ.get("DOCRE_PRECISION", "auto")
+    if precision not in config.PRECISIONS:
+        raise ValueError(
+            f"DOCRE_PRECISION: expected one of {', '.join(config.PRECISIONS)}, found "
+            f"{precision!r}; it is what networks are computed in"
+        )
+    return Compute(
+        device=os.environ.get("DOCRE_DEVICE", "auto"),
+        precision=precision,
+        threads=_count("DOCRE_THREADS", threads, "CPU threads to compute on") if threads else None,
+    )
+
+
+def _count(variable: str, text: str, of: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError(
+            f"{variable}: expected a whole number from 1, found {text!r}; it is the number of {of}"
+        )
+    return int(text)
 
 
 def _number(variable: str, default: float, meaning: str, most: float = math.inf) -> float:

@@ -27,6 +27,8 @@ def settings(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("DOCRE_INBOX", str(tmp_path / "inbox"))
     monkeypatch.setenv("DOCRE_PRESET", "tiny")
     monkeypatch.setenv("DOCRE_DEVICE", "cpu")
+    monkeypatch.setenv("DOCRE_PRECISION", "float32")
+    monkeypatch.setenv("DOCRE_THREADS", "1")
     monkeypatch.setenv("DOCRE_QUALITY", "observe")  # a handful of articles says little
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     return tmp_path
@@ -58,6 +60,7 @@ def test_a_run_ends_with_scores_the_database_and_a_query_that_works(settings, ca
     told = capfd.readouterr()
     assert "on test           F1    Ign F1" in told.out
     assert "make ui" in told.out
+    assert told.err.count("trains on cpu, float32, 1 thread\n") == 3  # teacher, student, fine-tuned
     assert "DEBUG" not in told.err
     assert told.err.count("\n") < 120
     (query,) = [line for line in told.out.splitlines() if "import duckdb" in line]

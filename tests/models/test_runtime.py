@@ -104,3 +104,9 @@ def test_threads_are_set_only_if_named(monkeypatch):
 
 def test_it_says_what_it_is():
     assert str(Runtime("cpu", "bfloat16")).startswith("cpu, bfloat16, ")
+
+
+@pytest.mark.parametrize(("threads", "told"), [(1, "1 thread"), (7, "7 threads")])
+def test_it_says_the_threads_that_it_will_set(threads, told):
+    """A training's state belongs to them, and is asked for before anything is set."""
+    assert str(Runtime("cpu", "float32", threads)) == f"cpu, float32, {told}"

@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from resources.compute import Compute
 from resources.environment import (
     cron_from_environment,
     resources_from_environment,
@@ -20,6 +21,8 @@ VARIABLES = (
     "DOCRE_OVERRIDES",
     "DOCRE_TEACHER",
     "DOCRE_DEVICE",
+    "DOCRE_PRECISION",
+    "DOCRE_THREADS",
     "DOCRE_SHARDS",
     "DOCRE_QUALITY",
     "DOCRE_LIMITS",
@@ -50,7 +53,7 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert resources["method"].preset == "demo"
     assert resources["method"].overrides == {}
     assert resources["method"].teacher_checkpoint() is None
-    assert resources["compute"].device == "auto"
+    assert resources["compute"] == Compute(device="auto", precision="auto", threads=None)
     assert resources["quality"].enforce
     assert resources["quality"].overrides == {}
     assert resources["inbox"].quiet_seconds == 60
@@ -67,6 +70,8 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCRE_OVERRIDES", '{"teacher.training.epochs": 7}')
     monkeypatch.setenv("DOCRE_TEACHER", str(tmp_path / "teacher"))
     monkeypatch.setenv("DOCRE_DEVICE", "cpu")
+    monkeypatch.setenv("DOCRE_PRECISION", "float32")
+    monkeypatch.setenv("DOCRE_THREADS", "3")
     monkeypatch.setenv("DOCRE_SHARDS", "12")
     monkeypatch.setenv("DOCRE_QUALITY", "observe")
     monkeypatch.setenv("DOCRE_LIMITS", '{"distant.critical.js_bits.most": null}')
@@ -86,7 +91,7 @@ def test_every_variable_is_read(monkeypatch, tmp_path):
     assert resources["warehouse"].file == tmp_path / "warehouse.duckdb"
     assert resources["method"].settings().teacher.training.epochs == 7
     assert resources["method"].teacher_checkpoint() == tmp_path / "teacher"
-    assert resources["compute"].device == "cpu"
+    assert resources["compute"] == Compute(device="cpu", precision="float32", threads=3)
     assert not resources["quality"].enforce
     assert resources["quality"].overrides == {"distant.critical.js_bits.most": None}
     assert len(shards_from_environment()) == 12
@@ -142,6 +147,9 @@ def test_a_wrong_setting_from_elsewhere_stops_a_run_before_anything_is_computed(
         ("DOCRE_PRESET", "smal", "unknown preset 'smal'"),
         ("DOCRE_OVERRIDES", '{"teacher.training.epoch": 1}', "'epoch' is not one of epochs"),
         ("DOCRE_TEACHER", "artefacts/models/finetuned", "that no run replaces"),
+        ("DOCRE_PRECISION", "float16", "expected one of auto, float32, bfloat16"),
+        ("DOCRE_THREADS", "0", "expected a whole number from 1"),
+        ("DOCRE_THREADS", "all", "expected a whole number from 1"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bit.most": 1}', "'js_bit' is not one of"),
         ("DOCRE_LIMITS", '{"distant.critical.js_bits.most": "lots"}', "expected a finite number"),
         ("DOCRE_INBOX_QUIET", "a while", "expected a number, seconds"),
