@@ -72,7 +72,7 @@ class Trainer:
             identity = digest_of(
                 wanted, stage.budgets(), str(runtime), *map(version, ("torch", "transformers"))
             )
-            train_stage(
+            trained = train_stage(
                 self.model,
                 stage,
                 inputs,
@@ -81,6 +81,9 @@ class Trainer:
                 resumption=Resumption(states, identity),
                 on_epoch=observe_epochs(self.context),
             )
+            if mixture := trained.mixture:
+                share, f1 = (100 * mixture[name] for name in ("start_share", "dev_f1"))
+                self.context.log.info("%.0f %% of the start's weights: dev F1 %.2f", share, f1)
 
         made = self._make(wanted, write)
         shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
@@ -150,7 +153,8 @@ def of_training(trained: Trained) -> dict[str, Any]:
     """A training's outcome as Dagster shows it."""
     kept = trained.epochs[trained.kept - 1]
     curve = training_curve(trained.epochs, trained.kept)
-    headline = {} if kept["dev_f1"] is None else {"dev_f1": 100 * kept["dev_f1"]}
+    mixture = trained.mixture or {"dev_f1": kept["dev_f1"]}
+    headline = {} if mixture["dev_f1"] is None else mixture | {"dev_f1": 100 * mixture["dev_f1"]}
     return {
         **headline,
         **of_model(trained),

@@ -83,6 +83,8 @@ class Trained:
     """Number of the network's parameters."""
     computed_on: str
     """Device, precision and threads in words."""
+    mixture: dict[str, float] | None = None
+    """`models.mixture.Mixture` of the kept epoch's weights and the start's, where there is one."""
 
     @classmethod
     def read(cls, checkpoint: Path) -> "Trained":
@@ -145,6 +147,7 @@ def train_stage(
     metrics = {
         "epochs": [asdict(epoch) for epoch in history.epochs],
         "kept": history.kept,
+        "mixture": None if history.mixture is None else asdict(history.mixture),
         "documents": pl.scan_parquet(list(inputs.documents)).select(pl.len()).collect().item(),
         "weights": sum(weight.numel() for weight in extractor.network.parameters()),
         "computed_on": str(runtime),

@@ -115,6 +115,9 @@ class Objective:
     spare_found: bool = False
     """Whether, where the objective distils, unlabelled relations that the teacher finds are not
     pushed under TH: distant labels miss many, which hard labels else teach not to find."""
+    believe_above: float | None = None
+    """Margin to TH above which, where the objective distils, a relation that the teacher finds
+    counts as labelled, though no label has it; None, at none."""
     evidence_weight: float = 1.0
     """Weight of the divergence of contexts from evidence, where it is annotated and, if the
     objective distils from a teacher that has learnt it, where the teacher finds it; 0 leaves
@@ -130,6 +133,11 @@ class Objective:
         for name in ("hard_weight", "na_weight", "soft_weight", "evidence_weight"):
             value = getattr(self, name)
             _require(value >= 0, f"{name} must not be negative, found {value}")
+        _require(
+            self.believe_above is None or self.believe_above >= 0,
+            f"believe_above must be 0 or more, or None, found {self.believe_above}: what the "
+            "teacher does not find would count as labelled",
+        )
         _require(
             self.hard_weight + self.soft_weight > 0,
             "hard_weight and soft_weight are both 0: there is nothing to learn",
@@ -187,9 +195,17 @@ class Stage:
     training: TrainConfig = field(default_factory=TrainConfig)
     objective: Objective = field(default_factory=Objective)
     start: Start = Start.ENCODER
+    mix_start: bool = False
+    """Whether the outcome is a mixture of the start's weights and the kept epoch's, that of highest
+    F1 on dev (`models.mixture`); without dev documents there is none to choose by."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _choice("start", Start, self.start))
+        _require(
+            not self.mix_start or self.start is Start.PREVIOUS,
+            f"mix_start needs start {Start.PREVIOUS.value!r}, found {self.start.value!r}: weights "
+            "under a new head are no model to mix with",
+        )
 
     def budgets(self) -> dict[str, int]:
         """How much is computed at once."""
@@ -244,7 +260,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
         model=ModelConfig(untrained=_TINY_ENCODER, emb_size=32, block_size=8, axial_layers=1),
         teacher=Stage(_on_cpu(epochs=2, encoder_lr=1e-3, head_lr=2e-3)),
         student=Stage(_on_cpu(epochs=2, encoder_lr=1e-3, head_lr=2e-3), Objective(soft_weight=1.0)),
-        finetune=Stage(_on_cpu(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS),
+        finetune=Stage(
+            _on_cpu(epochs=1, encoder_lr=5e-4, head_lr=1e-3), start=Start.PREVIOUS, mix_start=True
+        ),
     ),
     "small": Preset(
         model=_SMALL,
@@ -254,12 +272,13 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         student=Stage(
             _on_cpu(epochs=10, encoder_lr=2e-4, head_lr=5e-4, warmup=0.1, batch_documents=2),
-            Objective(na_weight=0.5, soft_weight=0.1, spare_found=True),
+            Objective(na_weight=0.5, soft_weight=0.1, spare_found=True, believe_above=3.0),
         ),
         finetune=Stage(
             _on_cpu(epochs=6, encoder_lr=1e-4, head_lr=2.5e-4, warmup=0.1, batch_documents=2),
             Objective(na_weight=0.5),
             Start.PREVIOUS,
+            mix_start=True,
         ),
     ),
     "demo": Preset(

@@ -75,9 +75,9 @@ def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return (logits - teacher_logits).square().sum() / max(logits.numel(), 1)
 
 
-def above_th(logits: Tensor) -> Tensor:
-    """Relations above TH, [P, R] bool: all of them, also where a prediction would end at four."""
-    return logits > logits[:, TH : TH + 1]
+def above_th(logits: Tensor, margin: float = 0.0) -> Tensor:
+    """Relations above TH by more than a margin from 0, [P, R] bool; not only a pair's best four."""
+    return logits > logits[:, TH : TH + 1] + margin
 
 
 def evidence_loss(shares: Tensor, evidence: Evidence) -> Tensor:
@@ -120,6 +120,8 @@ def total_loss(
         wanted = _given(teacher_logits, "teacher logits", "soft_weight").float()
     if objective.hard_weight:
         found = _given(labels, "labels", "hard_weight")
+        if wanted is not None and objective.believe_above is not None:
+            found = found | above_th(wanted, objective.believe_above)
         spared = None if wanted is None or not objective.spare_found else above_th(wanted)
         terms["hard"] = objective.hard_weight * hard_loss(logits, found, objective, spared)
     if wanted is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from corpus.arrays import Float64Array
@@ -23,6 +23,7 @@ from models.choice import clearly_worse, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.judged import Judged
+from models.mixture import Mixture, copied, mix
 from models.optimizer import restore_by_name, state_by_name
 from models.plan import Plan
 from models.predictions import triples
@@ -57,6 +58,8 @@ class History:
     epochs: tuple[Epoch, ...]
     kept: int
     """Number of the epoch that the weights are of."""
+    mixture: Mixture | None
+    """How much of the weights is still the start's; None where the stage does not mix them."""
 
 
 def fit(
@@ -144,17 +147,14 @@ def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] |
             on_epoch(epoch)
         run.save_if_due()
     run.take_kept()
-    return History(tuple(run.progress.epochs), run.progress.kept)
+    mixture = run.mix(lambda: f1_of(_dev_counts(run.steps, dev))) if dev else None
+    return History(tuple(run.progress.epochs), run.progress.kept, mixture)
 
 
 def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
     """Gold, predicted and correct triples of each document [B, 3] float64."""
     judged = Judged.of(dev, triples(steps.extractor, dev, steps.runtime))
     return judged.by_document(judged.counts)
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: weight.detach().clone() for name, weight in network.state_dict().items()}
 
 
 @dataclass
@@ -190,6 +190,7 @@ class _Run:
         self.steps, self.plan, self.state = steps, plan, state
         self.progress = _Progress()
         self.kept_weights: Mapping[str, Tensor] = {}
+        self.start = copied(steps.network) if steps.mixes_start else {}
         self.started = self.saved = time.monotonic()
 
     @property
@@ -241,12 +242,16 @@ class _Run:
         if progress.best == 0 or f1_of(dev) > f1_of(best):
             progress.best, progress.best_counts, best = number, dev.tolist(), dev
         if not clearly_worse(dev, best):
-            progress.kept, self.kept_weights = number, _copied(self.steps.network)
+            progress.kept, self.kept_weights = number, copied(self.steps.network)
 
     def take_kept(self) -> None:
         """Give the network the weights of the epoch that is kept; without dev it has them."""
         if self.kept_weights:
             self.steps.network.load_state_dict(self.kept_weights)
+
+    def mix(self, score: Callable[[], float]) -> Mixture | None:
+        """Mix the kept weights with the start's, if the stage is to; ``score`` is F1 on dev."""
+        return mix(self.steps.network, self.start, score) if self.start else None
 
     def save_if_due(self) -> None:
         """Write the training's state if the last one is old enough."""

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from models.config import PRESETS, Loss, ModelConfig, Objective, Start, TrainConfig, preset
+from models.config import PRESETS, Loss, ModelConfig, Objective, Stage, Start, TrainConfig, preset
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -112,6 +112,19 @@ def test_refused_overrides(overrides, message):
 def test_unknown_preset():
     with pytest.raises(ValueError, match="unknown preset 'huge': there are tiny, small, demo"):
         preset("huge")
+
+
+@pytest.mark.parametrize("margin", [-0.5, -3])
+def test_what_the_teacher_does_not_find_is_never_believed(margin):
+    with pytest.raises(
+        ValueError, match=f"believe_above must be 0 or more, or None, found {margin}"
+    ):
+        Objective(believe_above=margin)
+
+
+def test_only_a_trained_start_is_mixed_in():
+    with pytest.raises(ValueError, match="mix_start needs start 'previous', found 'encoder'"):
+        Stage(mix_start=True)
 
 
 @pytest.mark.parametrize("gamma", [-1.0, 0.001, 0.5, 0.999, float("nan")])

@@ -21,6 +21,8 @@ from little_training import CPU, DOCUMENTS, NoMemory, fresh, same, stage, traine
 
 from corpus.artefacts import read_json
 from models import resume, train
+from models.config import Start
+from models.mixture import Mixture
 from models.resume import TrainingState
 from models.steps import Steps
 from models.train import Epoch, fit
@@ -28,7 +30,7 @@ from models.train import Epoch, fit
 pytestmark = pytest.mark.breaks
 
 # (how, whether with dev); "patience" stops early, and its last epoch is not its best; "riper" keeps
-# an epoch that comes after its best
+# an epoch that comes after its best; "mixed" ends between its start and its end
 TRAININGS = {
     "plain": (stage(), False),
     "accumulation": (stage(batch_documents=1, accumulation=3), False),
@@ -36,6 +38,7 @@ TRAININGS = {
     "dev": (stage(), True),
     "patience": (stage(epochs=5, patience=1, encoder_lr=1e-2, head_lr=3e-2), True),
     "riper": (stage(epochs=3), True),
+    "mixed": (dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True), True),
 }
 
 
@@ -47,6 +50,7 @@ class Kill(BaseException):
 class Outcome:
     weights: dict[str, torch.Tensor]
     kept: int
+    mixture: Mixture | None
     epochs: tuple[Epoch, ...]
     told: tuple[Epoch, ...]
     """Epochs that ended in this call."""
@@ -62,8 +66,8 @@ class Outcome:
         return [dataclasses.replace(epoch, seconds=0.0) for epoch in self.epochs]
 
     def is_that_of(self, other: "Outcome") -> bool:
-        same_numbers = (self.kept, self.numbers) == (other.kept, other.numbers)
-        return same_numbers and same(self.weights, other.weights)
+        one, two = ((o.kept, o.mixture, o.numbers) for o in (self, other))
+        return one == two and same(self.weights, other.weights)
 
 
 def outcome(name: str, state: TrainingState | None = None, on_epoch=None) -> Outcome:
@@ -82,7 +86,7 @@ def outcome(name: str, state: TrainingState | None = None, on_epoch=None) -> Out
             on_epoch=on_epoch or told.append,
             state=state,
         )
-    return Outcome(weights(extractor), history.kept, history.epochs, tuple(told))
+    return Outcome(weights(extractor), history.kept, history.mixture, history.epochs, tuple(told))
 
 
 uninterrupted = functools.cache(outcome)
@@ -126,6 +130,7 @@ def test_trainings_are_of_the_kinds_that_they_are_to_be():
     riper = uninterrupted("riper")
     assert [epoch.dev_f1 for epoch in riper.epochs] == [1 / 3, 2 / 3, 5 / 9]
     assert riper.kept == 3
+    assert uninterrupted("mixed").mixture
     assert not same(uninterrupted("plain").weights, uninterrupted("accumulation").weights)
 
 

@@ -204,6 +204,37 @@ def test_spared_relations_by_hand(teacher, labels, rest):
 def test_any_number_of_relations_is_above_th():
     logits = torch.tensor([[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, -1.0]])
     assert above_th(logits).tolist() == [[False, *[True] * 5, False]]
+    assert above_th(logits, 3.0).tolist() == [[*[False] * 4, True, True, False]]
+
+
+@given(case=cases(), loss=st.sampled_from(Loss), margin=st.floats(0, 6))
+@settings(max_examples=50, deadline=None)
+def test_what_the_teacher_is_sure_of_counts_as_labelled(case, loss, margin):
+    """The hard term is that of the labels with it, to the last bit; the soft term is as it was."""
+    logits, labels = case
+    teacher = 2 * logits.flip(0).roll(1, 1)
+    objective = Objective(loss, soft_weight=1.0, believe_above=margin)
+    sure = [[value > row[0] + margin for value in row] for row in teacher]
+    found = total_loss(logits, labels, teacher, objective)
+    expected = total_loss(
+        logits, labels | torch.tensor(sure), teacher, Objective(loss, soft_weight=1.0)
+    )
+    assert found == expected
+
+
+def test_relations_are_believed_from_their_margin_on_and_others_spared():
+    """By hand: the first is sure, the second found, the third neither."""
+    teacher = torch.tensor([[0.0, 3.5, 2.5]])
+    objective = Objective(soft_weight=1.0, spare_found=True, believe_above=3.0)
+    hard = total_loss(LOGITS, labelled(NO), teacher, objective)["hard"]
+    positives = focal_positives(LOGITS, labelled(ONE), 1.0, published=False)
+    assert hard.item() == pytest.approx(positives.item(), abs=1e-6)
+
+
+def test_without_distillation_nothing_is_believed():
+    naive, teacher = Objective(believe_above=1.0), torch.tensor([[0.0, 2.0, 2.0]])
+    [term] = total_loss(LOGITS, labelled(NO), teacher, naive).values()
+    assert term == hard_loss(LOGITS, labelled(NO), naive)
 
 
 def test_without_distillation_nothing_is_spared():

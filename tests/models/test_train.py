@@ -9,10 +9,11 @@ import torch
 from little_training import CPU, DOCUMENTS, KD, fresh, same, soft_labels_of, stage, trained, weights
 
 from models import train
-from models.config import Objective
+from models.config import Objective, Start
 from models.infer import stream_logits
 from models.losses import evidence_loss
 from models.metrics import score
+from models.mixture import Mixture
 from models.predictions import triples
 from models.train import fit
 
@@ -140,6 +141,33 @@ def test_the_last_epoch_that_is_not_clearly_worse_than_the_best_is_kept(dev_scor
     assert [epoch.dev_f1 for epoch in history.epochs] == expected
     assert same(weights(extractor), seen[kept - 1])
     assert sum(same(weights(extractor), epoch) for epoch in seen) == 1
+
+
+def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(dev_scores):
+    """Two epochs, of which the second is kept, then the mixtures of it in the order of shares."""
+    dev_scores(0.2, 0.3, *(0.3, 0.5, 0.4, 0.1, 0.1))
+    extractor, seen = fresh(), []
+    start = weights(extractor)
+    how = dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True)
+    history = fit(
+        extractor,
+        DOCUMENTS,
+        how,
+        runtime=CPU,
+        dev=DOCUMENTS[:1],
+        on_epoch=lambda _: seen.append(weights(extractor)),
+    )
+    assert history.mixture == Mixture(0.2, pytest.approx(0.5))
+    expected = {name: torch.lerp(seen[1][name], start[name], 0.2) for name in start}
+    assert same(weights(extractor), expected)
+    assert not same(weights(extractor), seen[1])
+
+
+def test_without_dev_or_unless_asked_nothing_is_mixed():
+    mixing = dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True)
+    assert fit(fresh(), DOCUMENTS, mixing, runtime=CPU).mixture is None
+    assert fit(fresh(), DOCUMENTS, stage(), runtime=CPU, dev=DOCUMENTS).mixture is None
+    assert same(trained(fresh(), mixing), trained(fresh(), stage()))
 
 
 @pytest.mark.parametrize(
