@@ -196,8 +196,8 @@ class Stage:
     objective: Objective = field(default_factory=Objective)
     start: Start = Start.ENCODER
     mix_start: bool = False
-    """Whether the outcome is a mixture of the start's weights and the kept epoch's, that of highest
-    F1 on dev (`models.mixture`); without dev documents there is none to choose by."""
+    """Whether the outcome is a mixture of the start's weights and the kept epoch's, the one that
+    ranks dev's triples best (`models.mixture`); without dev documents, the kept epoch's alone."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _choice("start", Start, self.start))

@@ -13,6 +13,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from models.thresholds import Candidates
+
 SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Shares of the start that are tried."""
 
@@ -23,6 +25,8 @@ class Mixture:
 
     start_share: float
     """From 0, nothing of them, to below 1."""
+    average_precision: float
+    """Of the mixture on dev, by which it was chosen, from 0 to 1."""
     dev_f1: float
     """F1 of the mixture on dev, from 0 to 1."""
 
@@ -32,23 +36,26 @@ def copied(network: nn.Module) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in network.state_dict().items()}
 
 
-def mix(network: nn.Module, start: Mapping[str, Tensor], score: Callable[[], float]) -> Mixture:
-    """Give a network that mixture of its weights and a start's that scores highest.
+def mix(
+    network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Candidates]
+) -> Mixture:
+    """Give a network the mixture of its weights and a start's that ranks dev's triples best.
 
-    Of mixtures that score the same, the one with less of the start.
+    Of mixtures that rank them equally well, the one with less of the start.
 
     Args:
         network: with the weights that a training ended with.
         start: the weights that it started from.
-        score: F1 of the network as it is when called.
+        judge: what the network as it is when called would predict on dev.
     """
     end = copied(network)
 
-    def scored(share: float) -> Mixture:
+    def judged(share: float) -> Mixture:
         network.load_state_dict(_between(end, start, share))
-        return Mixture(share, score())
+        found = judge()
+        return Mixture(share, found.average_precision, found.f1)
 
-    best = max(map(scored, SHARES), key=lambda mixture: mixture.dev_f1)
+    best = max(map(judged, SHARES), key=lambda mixture: mixture.average_precision)
     network.load_state_dict(_between(end, start, best.start_share))
     return best
 

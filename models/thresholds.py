@@ -59,6 +59,24 @@ class Candidates:
         margins, columns, holds = (np.concatenate(part) for part in zip(*found, strict=True))
         return cls(margins, columns, holds, gold, unknown)
 
+    @property
+    def average_precision(self) -> float:
+        """Mean over gold triples of the precision down to them, 0 to 1; 0 of those never found.
+
+        It tells how well triples are ranked, wherever the threshold is, so that few documents tell
+        more by it than by F1.
+        """
+        cuts = cuts_of(self.margins, self.holds)
+        precision = cuts.correct / np.maximum(cuts.predicted, 1)
+        return float(np.diff(cuts.correct, prepend=0) @ precision) / max(self.n_gold, 1)
+
+    @property
+    def f1(self) -> float:
+        """F1 of what is above TH, from 0 to 1; 0 where there is nothing to count."""
+        above = self.margins > 0
+        total = int(above.sum()) + self.n_gold
+        return 2 * float(self.holds[above].sum()) / max(total, 1)
+
 
 _NOTHING: Final = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, bool))
 

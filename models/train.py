@@ -22,6 +22,7 @@ from corpus.soft_labels import SoftLabels
 from models.choice import clearly_worse, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
+from models.infer import stream_logits
 from models.judged import Judged
 from models.mixture import Mixture, copied, mix
 from models.optimizer import restore_by_name, state_by_name
@@ -31,6 +32,7 @@ from models.random_state import random_state, set_random_state
 from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime
 from models.steps import Steps
+from models.thresholds import Candidates
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +149,7 @@ def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] |
             on_epoch(epoch)
         run.save_if_due()
     run.take_kept()
-    mixture = run.mix(lambda: f1_of(_dev_counts(run.steps, dev))) if dev else None
+    mixture = run.mix(lambda: _dev_candidates(run.steps, dev)) if dev else None
     return History(tuple(run.progress.epochs), run.progress.kept, mixture)
 
 
@@ -155,6 +157,12 @@ def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
     """Gold, predicted and correct triples of each document [B, 3] float64."""
     judged = Judged.of(dev, triples(steps.extractor, dev, steps.runtime))
     return judged.by_document(judged.counts)
+
+
+def _dev_candidates(steps: Steps, dev: Sequence[Document]) -> Candidates:
+    """What the network as it is could predict on dev."""
+    extractor = steps.extractor
+    return Candidates.of(stream_logits(extractor, dev, steps.runtime), extractor.vocabulary)
 
 
 @dataclass
@@ -249,9 +257,9 @@ class _Run:
         if self.kept_weights:
             self.steps.network.load_state_dict(self.kept_weights)
 
-    def mix(self, score: Callable[[], float]) -> Mixture | None:
-        """Mix the kept weights with the start's, if the stage is to; ``score`` is F1 on dev."""
-        return mix(self.steps.network, self.start, score) if self.start else None
+    def mix(self, judge: Callable[[], Candidates]) -> Mixture | None:
+        """Mix the kept weights with the start's, if the stage is to; ``judge`` looks at dev."""
+        return mix(self.steps.network, self.start, judge) if self.start else None
 
     def save_if_due(self) -> None:
         """Write the training's state if the last one is old enough."""

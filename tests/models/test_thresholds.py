@@ -16,7 +16,8 @@ from models import thresholds
 from models.cuts import Goal
 from models.infer import stream_logits
 from models.labelled import labelled_cells
-from models.predictions import predict
+from models.metrics import score
+from models.predictions import predict, triples
 from models.runtime import Runtime
 from models.thresholds import Candidates, Thresholds, fit_thresholds
 
@@ -185,3 +186,46 @@ def test_a_target_out_of_reach_is_refused(few, per_relation):
     candidates = Candidates.of(stream, vocabulary)
     with pytest.raises(ValueError, match=r"recall 0.9: .*at most 0.8000 \(with precision 1.0000"):
         fit_thresholds(candidates, vocabulary, Goal("recall", 0.9), per_relation=per_relation)
+
+
+# How well triples are ranked
+
+
+def ranked(margins, holds, *, gold):
+    columns = np.ones(len(margins), np.int64)
+    return Candidates(np.array(margins, np.float32), columns, np.array(holds, bool), np.array(gold))
+
+
+@pytest.mark.parametrize(
+    ("margins", "holds", "gold", "average_precision", "f1"),
+    [
+        ([3, 2, -1], [True, False, True], [0, 2], (1 + 2 / 3) / 2, 2 / 4),
+        ([3, 2, -1], [True, False, True], [0, 4], (1 + 2 / 3) / 4, 2 / 6),
+        ([1, 1], [True, False], [0, 1], 1 / 2, 2 / 3),  # a tie is not parted
+        ([-1, -2], [False, True], [0, 1], 1 / 2, 0),
+        ([], [], [0, 3], 0, 0),
+        ([1], [False], [0, 0], 0, 0),
+        ([], [], [0, 0], 0, 0),
+    ],
+)
+def test_ranking_by_hand(margins, holds, gold, average_precision, f1):
+    found = ranked(margins, holds, gold=gold)
+    assert found.average_precision == pytest.approx(average_precision)
+    assert found.f1 == pytest.approx(f1)
+
+
+@given(seed=st.integers(0, 1000), shift=st.floats(-3, 3), scale=st.sampled_from([0.25, 1.0, 4.0]))
+@settings(max_examples=30, deadline=None)
+def test_a_ranking_is_worth_the_same_wherever_its_threshold_is(seed, shift, scale):
+    found = Candidates.of(drawn(seed), VOCABULARY)
+    moved = dataclasses.replace(found, margins=found.margins.astype(np.float64) * scale + shift)
+    assert moved.average_precision == pytest.approx(found.average_precision)
+    assert 0 < found.average_precision < 1
+
+
+def test_f1_at_th_is_that_of_the_scorer(extractor):
+    documents = [document for document, _ in drawn(3)]
+    expected = score(documents, triples(extractor, documents, Runtime("cpu", "float32"))).f1
+    stream = stream_logits(extractor, documents, Runtime("cpu", "float32"))
+    assert Candidates.of(stream, VOCABULARY).f1 == pytest.approx(expected)
+    assert expected > 0

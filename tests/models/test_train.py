@@ -6,7 +6,18 @@ import math
 import numpy as np
 import pytest
 import torch
-from little_training import CPU, DOCUMENTS, KD, fresh, same, soft_labels_of, stage, trained, weights
+from little_training import (
+    CPU,
+    DOCUMENTS,
+    KD,
+    found_at,
+    fresh,
+    same,
+    soft_labels_of,
+    stage,
+    trained,
+    weights,
+)
 
 from models import train
 from models.config import Objective, Start
@@ -143,9 +154,10 @@ def test_the_last_epoch_that_is_not_clearly_worse_than_the_best_is_kept(dev_scor
     assert sum(same(weights(extractor), epoch) for epoch in seen) == 1
 
 
-def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(dev_scores):
-    """Two epochs, of which the second is kept, then the mixtures of it in the order of shares."""
-    dev_scores(0.2, 0.3, *(0.3, 0.5, 0.4, 0.1, 0.1))
+def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(monkeypatch):
+    """The last epoch is kept; then there are its mixtures, in the order of shares."""
+    judged = iter([found_at(rank) for rank in (3, 0, 1, 2, 2)])
+    monkeypatch.setattr(train, "_dev_candidates", lambda *_: next(judged))
     extractor, seen = fresh(), []
     start = weights(extractor)
     how = dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True)
@@ -157,10 +169,20 @@ def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(dev_scores):
         dev=DOCUMENTS[:1],
         on_epoch=lambda _: seen.append(weights(extractor)),
     )
-    assert history.mixture == Mixture(0.2, pytest.approx(0.5))
-    expected = {name: torch.lerp(seen[1][name], start[name], 0.2) for name in start}
+    assert history.mixture == Mixture(0.2, average_precision=1.0, dev_f1=1.0)
+    kept = seen[history.kept - 1]
+    expected = {name: torch.lerp(kept[name], start[name], 0.2) for name in start}
     assert same(weights(extractor), expected)
-    assert not same(weights(extractor), seen[1])
+    assert not same(weights(extractor), kept)
+
+
+def test_a_mixture_is_told_as_it_scores():
+    extractor = fresh()
+    how = dataclasses.replace(stage(epochs=20), start=Start.PREVIOUS, mix_start=True)
+    history = fit(extractor, DOCUMENTS, how, runtime=CPU, dev=DOCUMENTS)
+    found = score(DOCUMENTS, triples(extractor, DOCUMENTS, CPU)).f1
+    assert history.mixture.dev_f1 == pytest.approx(found)
+    assert found > 0
 
 
 def test_without_dev_or_unless_asked_nothing_is_mixed():
