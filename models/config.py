@@ -267,7 +267,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "small": Preset(
         model=_SMALL,
         teacher=Stage(
-            _on_cpu(epochs=14, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP, batch_documents=2),
+            _on_cpu(epochs=22, encoder_lr=2e-4, head_lr=5e-4, warmup=_WARMUP, batch_documents=2),
             Objective(na_weight=0.5),
         ),
         student=Stage(
