@@ -98,8 +98,9 @@ def _require_checkpoint(checkpoint: Path) -> None:
     require_files(checkpoint)
     files = [name for name in (METRICS, PROVENANCE) if not (checkpoint / name).is_file()]
     account = {} if METRICS in files else read_json(checkpoint / METRICS)
-    wanted = {field.name for field in fields(Trained)} - {"digest", "calibration"}
-    if files or account.keys() != wanted or not account["epochs"]:
+    known = {field.name for field in fields(Trained)} - {"digest", "calibration"}
+    wanted = known - {"mixture"}  # models of before there were mixtures tell of none
+    if files or not wanted <= account.keys() <= known or not account["epochs"]:
         raise ValueError(
             f"{checkpoint}: expected the account of a training ({', '.join(sorted(wanted))} in "
             f"{METRICS}, and {PROVENANCE}), found {', '.join(sorted(account)) or 'none'}: another "

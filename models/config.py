@@ -204,7 +204,8 @@ class Stage:
         _require(
             not self.mix_start or self.start is Start.PREVIOUS,
             f"mix_start needs start {Start.PREVIOUS.value!r}, found {self.start.value!r}: weights "
-            "under a new head are no model to mix with. Set mix_start to false, or the start",
+            "under a new head are no model to mix with. Set mix_start to false, or start to "
+            f"{Start.PREVIOUS.value!r}",
         )
 
     def budgets(self) -> dict[str, int]:

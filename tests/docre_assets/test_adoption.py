@@ -18,7 +18,7 @@ from corpus.tables import read_documents
 from docre_assets import adoption
 from docre_assets.adoption import adopt, adoption_inputs
 from docre_assets.partitions import SHARDS
-from docre_assets.training import StageOutputs
+from docre_assets.training import StageOutputs, Trained
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.checkpoint_files import CALIBRATION, METRICS, checkpoint_digest, model_version
 from models.config import preset
@@ -202,6 +202,12 @@ def test_what_is_no_whole_checkpoint_is_refused_and_leaves_nothing(
         _adopt(wider, made.annotated(Split.DEV), made.relations, outputs)
     assert not outputs.checkpoint.exists()
     assert not outputs.dev_logits.exists()
+
+
+def test_one_of_before_there_were_mixtures_is_taken(made, wider, outputs):
+    _account(lambda account: account.pop("mixture"))(wider)
+    _adopt(wider, made.annotated(Split.DEV), made.relations, outputs)
+    assert Trained.read(outputs.checkpoint).mixture is None
 
 
 def test_one_of_other_relations_is_refused_and_leaves_nothing(made, wider, outputs, tmp_path):
