@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
+from models.choice import f1_of
 from models.cuts import Goal, Outcomes, cheapest_first, cuts_of
 from models.labelled import labelled_cells, n_unknown
 
@@ -74,8 +75,7 @@ class Candidates:
     def f1(self) -> float:
         """F1 of what is above TH, from 0 to 1; 0 where there is nothing to count."""
         above = self.margins > 0
-        total = int(above.sum()) + self.n_gold
-        return 2 * float(self.holds[above].sum()) / max(total, 1)
+        return f1_of(np.array([[self.n_gold, above.sum(), self.holds[above].sum()]], float))
 
 
 _NOTHING: Final = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, bool))

@@ -13,6 +13,7 @@ from corpus.soft_labels import SoftLabels
 from corpus.soft_shards import ShardOrigin, write_shard
 from models.config import Objective, Stage, TrainConfig, preset
 from models.extractor import Extractor
+from models.mixture import copied
 from models.runtime import Runtime
 from models.steps import Steps
 from models.thresholds import Candidates
@@ -62,7 +63,7 @@ def evidence_of(document: Document, draw: np.random.Generator) -> PairEvidence:
 
 
 def weights(extractor: Extractor) -> dict[str, torch.Tensor]:
-    return {name: w.detach().clone() for name, w in extractor.network.state_dict().items()}
+    return copied(extractor.network)
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
