@@ -82,8 +82,10 @@ class Trainer:
                 on_epoch=observe_epochs(self.context),
             )
             if mixture := trained.mixture:
-                share, f1 = (100 * mixture[name] for name in ("start_share", "dev_f1"))
-                self.context.log.info("%.0f %% of the start's weights: dev F1 %.2f", share, f1)
+                told = (100 * mixture[x] for x in ("start_share", "average_precision", "dev_f1"))
+                self.context.log.info(
+                    "mixed: %.0f %% start, average precision %.2f, dev F1 %.2f", *told
+                )
 
         made = self._make(wanted, write)
         shutil.rmtree(states, ignore_errors=True)  # after the seal: until then it may be needed
@@ -153,10 +155,8 @@ def of_training(trained: Trained) -> dict[str, Any]:
     """A training's outcome as Dagster shows it."""
     kept = trained.epochs[trained.kept - 1]
     curve = training_curve(trained.epochs, trained.kept)
-    mixture = trained.mixture or {"dev_f1": kept["dev_f1"]}
-    headline = {} if mixture["dev_f1"] is None else mixture | {"dev_f1": 100 * mixture["dev_f1"]}
     return {
-        **headline,
+        **_headline(trained.mixture, kept["dev_f1"]),
         **of_model(trained),
         "loss": kept["loss"],
         "kept_epoch": kept["number"],
@@ -165,6 +165,17 @@ def of_training(trained: Trained) -> dict[str, Any]:
         "documents": trained.documents,
         "computed_on": trained.computed_on,
         "training_curve": picture(curve, "loss and dev F1 by epoch"),
+    }
+
+
+def _headline(mixture: dict[str, float] | None, kept_f1: float | None) -> dict[str, float]:
+    """F1 on dev of what a training gave; of a mixture also how it came about. All in percent."""
+    if kept_f1 is None:
+        return {}
+    if mixture is None:
+        return {"dev_f1": 100 * kept_f1}
+    return {name: 100 * value for name, value in mixture.items()} | {
+        "kept_epoch_dev_f1": 100 * kept_f1
     }
 
 

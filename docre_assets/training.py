@@ -76,7 +76,7 @@ class Trained:
     epochs: list[dict[str, Any]]
     """All epochs as `quality.training_figure.training_curve` takes them."""
     kept: int
-    """Number of the epoch whose weights these are, from 1."""
+    """Number of the epoch, from 1, whose weights these are, or that the start's are mixed with."""
     documents: int
     """Number of documents trained on."""
     weights: int

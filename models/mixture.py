@@ -1,7 +1,7 @@
 """Weights between those that a training started from and those that it ended with.
 
-Wortsman et al. 2022 (WiSE-FT): a fine-tuned model and the one that it was fine-tuned from lie in
-one basin of the loss, and the line between them has points that are better than both ends.
+Wortsman et al. 2022 (WiSE-FT): a fine-tuned model and the one that it was fine-tuned from often lie
+in one basin of the loss, and then points on the line between them can be better than both ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from models.thresholds import Candidates
+from corpus.arrays import Float64Array
+from models.choice import clearly_worse, f1_of
 
 SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Shares of the start that are tried."""
@@ -31,40 +32,55 @@ class Mixture:
     """F1 of the mixture on dev, from 0 to 1."""
 
 
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """How a network does on dev."""
+
+    counts: Float64Array
+    """[B, 3] gold, predicted and correct triples of each document."""
+    average_precision: float
+    """How well it ranks triples, from 0 to 1."""
+
+
 def copied(network: nn.Module) -> dict[str, Tensor]:
     """A network's weights as they are now."""
     return {name: weight.detach().clone() for name, weight in network.state_dict().items()}
 
 
-def mix(
-    network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Candidates]
-) -> Mixture:
+def copied_trained(network: nn.Module) -> dict[str, Tensor]:
+    """The weights that training moves, as they are now, on the CPU."""
+    trained = ((name, w) for name, w in network.named_parameters() if w.requires_grad)
+    return {name: weight.detach().to("cpu", copy=True) for name, weight in trained}
+
+
+def mix(network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Standing]) -> Mixture:
     """Give a network the mixture of its weights and a start's that ranks dev's triples best.
 
-    Of mixtures that rank them equally well, the one with less of the start.
+    A ranking does not see where TH is, so mixtures whose F1 is clearly worse than the end's
+    (`models.choice`) are left out. Of those that rank equally well, the one with less of the start.
 
     Args:
         network: with the weights that a training ended with.
-        start: the weights that it started from.
-        judge: what the network as it is when called would predict on dev.
+        start: the weights that it started from, as `copied_trained` gives them.
+        judge: how the network as it is when called does on dev.
     """
-    end = copied(network)
+    end = copied_trained(network)
 
-    def judged(share: float) -> Mixture:
-        network.load_state_dict(_between(end, start, share))
-        found = judge()
-        return Mixture(share, found.average_precision, found.f1)
+    def standing(share: float) -> Standing:
+        _move(network, end, start, share)
+        return judge()
 
-    best = max(map(judged, SHARES), key=lambda mixture: mixture.average_precision)
-    network.load_state_dict(_between(end, start, best.start_share))
-    return best
+    found = {share: standing(share) for share in SHARES}
+    allowed = [x for x in SHARES if not clearly_worse(found[x].counts, found[0.0].counts)]
+    best = max(allowed, key=lambda share: found[share].average_precision)
+    _move(network, end, start, best)
+    return Mixture(best, found[best].average_precision, f1_of(found[best].counts))
 
 
-def _between(
-    end: Mapping[str, Tensor], start: Mapping[str, Tensor], share: float
-) -> dict[str, Tensor]:
-    """Weights at a share of the way from the end back to the start; counters are the end's."""
-    return {
-        name: torch.lerp(weight, start[name], share) if weight.is_floating_point() else weight
-        for name, weight in end.items()
-    }
+@torch.no_grad()
+def _move(
+    network: nn.Module, end: Mapping[str, Tensor], start: Mapping[str, Tensor], share: float
+) -> None:
+    """Give a network the weights at a share of the way from the end back to the start."""
+    for name, weight in end.items():
+        network.get_parameter(name).copy_(torch.lerp(weight, start[name], share))

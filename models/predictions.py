@@ -22,6 +22,7 @@ from corpus.logits import (
 from corpus.schema import PREDICTIONS, Document
 from models.checkpoint import load_checkpoint
 from models.extractor import Extractor
+from models.finite import require_finite
 from models.infer import Inferred, infer
 from models.runtime import Runtime
 from models.thresholds import Thresholds
@@ -138,12 +139,7 @@ def _found(
     offsets: Float32Array | None = None,
 ) -> list[tuple[Prediction, list[int]]]:
     """Predictions and the sentences of their evidence, in the order of `above_threshold`."""
-    if not np.isfinite(inferred.logits).all():
-        raise FloatingPointError(
-            f"document {document.doc_id!r}: expected finite logits, found others among its "
-            f"{document.n_pairs} pairs; they would pass for no relation. Check that the model's "
-            "weights are finite, or compute with precision float32"
-        )
+    require_finite(document, inferred.logits)
     n_entities = len(document.entities)
     calibration = extractor.calibration or UNCALIBRATED
     found = above_threshold(inferred.logits, n_entities, calibration, offsets)

@@ -48,7 +48,6 @@ class Steps:
     ) -> None:
         self.extractor, self.documents, self.runtime = extractor, documents, runtime
         self.config, self.objective = stage.training, stage.objective
-        self.mixes_start = stage.mix_start
         self.soft_labels = soft_labels if stage.objective.distils else None
         self.device = runtime.torch_device
         self.network = extractor.network.to(self.device)

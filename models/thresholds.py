@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
-from models.choice import f1_of
 from models.cuts import Goal, Outcomes, cheapest_first, cuts_of
+from models.finite import require_finite
 from models.labelled import labelled_cells, n_unknown
 
 ENOUGH: Final = 20
@@ -47,11 +47,16 @@ class Candidates:
         stream: Iterable[tuple[Document, NDArray[np.float32]]],
         vocabulary: RelationVocabulary,
     ) -> Candidates:
-        """From labelled documents and their logits [P, R]; these are not kept."""
+        """From labelled documents and their logits [P, R]; these are not kept.
+
+        Raises:
+            FloatingPointError: if a logit is not finite.
+        """
         gold, unknown = np.zeros(len(vocabulary), np.int64), 0
         everything = np.full(len(vocabulary), -np.inf, np.float32)
         found = [_NOTHING]
         for document, logits in stream:
+            require_finite(document, logits)
             margins, labelled = margins_to_th(logits), labelled_cells(document, vocabulary)
             cells = relations_above_th(margins, everything)
             found.append((margins[cells], cells[1], labelled[cells]))
@@ -70,12 +75,6 @@ class Candidates:
         cuts = cuts_of(self.margins, self.holds)
         precision = cuts.correct / np.maximum(cuts.predicted, 1)
         return float(np.diff(cuts.correct, prepend=0) @ precision) / max(self.n_gold, 1)
-
-    @property
-    def f1(self) -> float:
-        """F1 of what is above TH, from 0 to 1; 0 where there is nothing to count."""
-        above = self.margins > 0
-        return f1_of(np.array([[self.n_gold, above.sum(), self.holds[above].sum()]], float))
 
 
 _NOTHING: Final = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, bool))

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import stream_logits
 from models.judged import Judged
-from models.mixture import Mixture, copied, mix
+from models.labelled import counts_above_th
+from models.mixture import Mixture, Standing, copied, copied_trained, mix
 from models.optimizer import restore_by_name, state_by_name
 from models.plan import Plan
 from models.predictions import triples
@@ -55,13 +57,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class History:
-    """All epochs, and which of them the weights are of."""
+    """All epochs, and which of them the weights come from."""
 
     epochs: tuple[Epoch, ...]
     kept: int
-    """Number of the epoch that the weights are of."""
+    """Number of the epoch that the weights are of, or that the start's are mixed with."""
     mixture: Mixture | None
-    """How much of the weights is still the start's; None where the stage does not mix them."""
+    """How much of the weights is the start's; None where nothing was mixed."""
 
 
 def fit(
@@ -76,7 +78,10 @@ def fit(
     state: TrainingState | None = None,
     scratch: Path | None = None,
 ) -> History:
-    """Train an extractor in place; dev tells which epoch's weights it ends with (`models.choice`).
+    """Train an extractor in place; dev tells which weights it ends with.
+
+    They are an epoch's (`models.choice`), or where the stage says so a mixture of an epoch's and
+    those that it started from (`models.mixture`).
 
     The result depends on nothing but the arguments, the machine and its number of threads; unless
     memory runs out, in which case a step's batches are cut smaller from there on.
@@ -86,7 +91,8 @@ def fit(
         documents: labelled, unless the objective's ``hard_weight`` is 0.
         stage: loop and objective.
         runtime: device and precision.
-        dev: labelled documents that choose the epoch; the last one is kept if there are none.
+        dev: labelled documents that choose the epoch and the mixture; the last epoch is kept as it
+            is if there are none.
         soft_labels: the teacher's logits; needed where the objective distils.
         on_epoch: called after every epoch that ends in this call.
         state: where training leaves its state as it goes. If it was interrupted, it goes on from
@@ -114,7 +120,11 @@ def fit(
         steps = Steps(
             extractor, encoded, stage, runtime, soft_labels=soft_labels, total=plan.n_steps
         )
-        return _run(_Run(steps, plan, state), dev, on_epoch)
+        start = copied_trained(steps.network) if stage.mix_start and dev else {}
+        run = _Run(steps, plan, state)
+        _train(run, dev, on_epoch)
+        mixture = mix(steps.network, start, partial(_dev_standing, steps, dev)) if start else None
+    return History(tuple(run.progress.epochs), run.progress.kept, mixture)
 
 
 def _require_taught(objective: Objective, soft_labels: SoftLabels | None) -> None:
@@ -140,7 +150,8 @@ def _encode(
             yield extractor.encode(document)
 
 
-def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> History:
+def _train(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> None:
+    """Take a run to its end, and the network to the weights that are kept."""
     run.resume()
     while not run.ended:
         run.train_epoch()
@@ -149,8 +160,6 @@ def _run(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] |
             on_epoch(epoch)
         run.save_if_due()
     run.take_kept()
-    mixture = run.mix(lambda: _dev_candidates(run.steps, dev)) if dev else None
-    return History(tuple(run.progress.epochs), run.progress.kept, mixture)
 
 
 def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
@@ -159,10 +168,12 @@ def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
     return judged.by_document(judged.counts)
 
 
-def _dev_candidates(steps: Steps, dev: Sequence[Document]) -> Candidates:
-    """What the network as it is could predict on dev."""
-    extractor = steps.extractor
-    return Candidates.of(stream_logits(extractor, dev, steps.runtime), extractor.vocabulary)
+def _dev_standing(steps: Steps, dev: Sequence[Document]) -> Standing:
+    """How the network as it is does on dev."""
+    extractor, vocabulary = steps.extractor, steps.extractor.vocabulary
+    found = list(stream_logits(extractor, dev, steps.runtime))
+    counts = [counts_above_th(document, logits, vocabulary) for document, logits in found]
+    return Standing(np.array(counts, float), Candidates.of(found, vocabulary).average_precision)
 
 
 @dataclass
@@ -198,7 +209,6 @@ class _Run:
         self.steps, self.plan, self.state = steps, plan, state
         self.progress = _Progress()
         self.kept_weights: Mapping[str, Tensor] = {}
-        self.start = copied(steps.network) if steps.mixes_start else {}
         self.started = self.saved = time.monotonic()
 
     @property
@@ -256,10 +266,7 @@ class _Run:
         """Give the network the weights of the epoch that is kept; without dev it has them."""
         if self.kept_weights:
             self.steps.network.load_state_dict(self.kept_weights)
-
-    def mix(self, judge: Callable[[], Candidates]) -> Mixture | None:
-        """Mix the kept weights with the start's, if the stage is to; ``judge`` looks at dev."""
-        return mix(self.steps.network, self.start, judge) if self.start else None
+            self.kept_weights = {}
 
     def save_if_due(self) -> None:
         """Write the training's state if the last one is old enough."""

@@ -13,10 +13,9 @@ from corpus.soft_labels import SoftLabels
 from corpus.soft_shards import ShardOrigin, write_shard
 from models.config import Objective, Stage, TrainConfig, preset
 from models.extractor import Extractor
-from models.mixture import copied
+from models.mixture import Standing, copied
 from models.runtime import Runtime
 from models.steps import Steps
-from models.thresholds import Candidates
 from models.train import fit
 
 CPU = Runtime("cpu", "float32")
@@ -75,11 +74,9 @@ def trained(extractor: Extractor, how: Stage, **arguments) -> dict[str, torch.Te
     return weights(extractor)
 
 
-def found_at(rank: int) -> Candidates:
-    """One true triple, behind so many wrong ones: the average precision is 1 / (1 + rank)."""
-    margins = np.arange(rank + 1, 0, -1, dtype=np.float32)
-    holds = np.arange(rank + 1) == rank
-    return Candidates(margins, np.ones(rank + 1, np.int64), holds, np.array([0, 1]))
+def standing(rank: int, correct: int = 5) -> Standing:
+    """The better the lower the rank; so many of 9 triples are found in each of three documents."""
+    return Standing(np.array([[9, 9, correct]] * 3, float), 1 / (1 + rank))
 
 
 def steps_of(extractor: Extractor, how: Stage, soft: SoftLabels | None = None, total=1) -> Steps:

@@ -38,7 +38,7 @@ TRAININGS = {
     "dev": (stage(), True),
     "patience": (stage(epochs=5, patience=1, encoder_lr=1e-2, head_lr=3e-2), True),
     "riper": (stage(epochs=3), True),
-    "mixed": (dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True), True),
+    "mixed": (dataclasses.replace(stage(epochs=6), start=Start.PREVIOUS, mix_start=True), True),
 }
 
 
@@ -130,7 +130,7 @@ def test_trainings_are_of_the_kinds_that_they_are_to_be():
     riper = uninterrupted("riper")
     assert [epoch.dev_f1 for epoch in riper.epochs] == [1 / 3, 2 / 3, 5 / 9]
     assert riper.kept == 3
-    assert uninterrupted("mixed").mixture
+    assert uninterrupted("mixed").mixture.start_share > 0
     assert not same(uninterrupted("plain").weights, uninterrupted("accumulation").weights)
 
 
@@ -142,10 +142,17 @@ def test_killed_after_any_step_it_ends_as_if_nothing_had_been(tmp_path, name, ev
     assert calls == uninterrupted(name).steps
 
 
-@pytest.mark.parametrize(("owner", "function"), [(train, "_dev_counts"), (resume, "save_file")])
-def test_killed_in_between_it_ends_as_if_nothing_had_been(tmp_path, owner, function):
-    """After scoring on dev, and in the midst of writing any state."""
-    assert killed_anywhere(tmp_path, "patience", owner, function) >= 2
+@pytest.mark.parametrize(
+    ("name", "owner", "function"),
+    [
+        ("patience", train, "_dev_counts"),
+        ("patience", resume, "save_file"),
+        ("mixed", train, "_dev_standing"),
+    ],
+)
+def test_killed_in_between_it_ends_as_if_nothing_had_been(tmp_path, name, owner, function):
+    """After scoring on dev, in the midst of writing any state, and while mixing."""
+    assert killed_anywhere(tmp_path, name, owner, function) >= 2
 
 
 def killed_anywhere(folder: Path, name: str, owner, function: str, *, every=0.0) -> int:

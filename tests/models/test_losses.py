@@ -222,13 +222,16 @@ def test_what_the_teacher_is_sure_of_counts_as_labelled(case, loss, margin):
     assert found == expected
 
 
-def test_relations_are_believed_from_their_margin_on_and_others_spared():
-    """By hand: the first is sure, the second found, the third neither."""
-    teacher = torch.tensor([[0.0, 3.5, 2.5]])
+def test_relations_are_believed_above_the_margin_and_others_spared():
+    """By hand: the first is sure, the second is found at the margin, the third is not found."""
+    teacher, logits = torch.tensor([[0.0, 3.5, 3.0, -1.0]]), torch.tensor([[0.3, 1.0, -0.5, 0.2]])
     objective = Objective(soft_weight=1.0, spare_found=True, believe_above=3.0)
-    hard = total_loss(LOGITS, labelled(NO), teacher, objective)["hard"]
-    positives = focal_positives(LOGITS, labelled(ONE), 1.0, published=False)
-    assert hard.item() == pytest.approx(positives.item(), abs=1e-6)
+    labels = torch.tensor([[False, False, False, False]])
+    hard = total_loss(logits, labels, teacher, objective)["hard"]
+    seen = [0, 1, 3]  # what is spared is as good as absent
+    known, believed = logits[:, seen], torch.tensor([[False, True, False]])
+    expected = total_loss(known, believed, None, Objective())["hard"]
+    assert hard.item() == pytest.approx(expected.item(), abs=1e-6)
 
 
 def test_without_distillation_nothing_is_believed():

@@ -10,11 +10,11 @@ from little_training import (
     CPU,
     DOCUMENTS,
     KD,
-    found_at,
     fresh,
     same,
     soft_labels_of,
     stage,
+    standing,
     trained,
     weights,
 )
@@ -156,8 +156,8 @@ def test_the_last_epoch_that_is_not_clearly_worse_than_the_best_is_kept(dev_scor
 
 def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(monkeypatch):
     """The last epoch is kept; then there are its mixtures, in the order of shares."""
-    judged = iter([found_at(rank) for rank in (3, 0, 1, 2, 2)])
-    monkeypatch.setattr(train, "_dev_candidates", lambda *_: next(judged))
+    judged = iter([standing(rank) for rank in (3, 0, 1, 2, 2)])
+    monkeypatch.setattr(train, "_dev_standing", lambda *_: next(judged))
     extractor, seen = fresh(), []
     start = weights(extractor)
     how = dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True)
@@ -169,7 +169,7 @@ def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(monkeypatch):
         dev=DOCUMENTS[:1],
         on_epoch=lambda _: seen.append(weights(extractor)),
     )
-    assert history.mixture == Mixture(0.2, average_precision=1.0, dev_f1=1.0)
+    assert history.mixture == Mixture(0.2, average_precision=1.0, dev_f1=5 / 9)
     kept = seen[history.kept - 1]
     expected = {name: torch.lerp(kept[name], start[name], 0.2) for name in start}
     assert same(weights(extractor), expected)
