@@ -76,7 +76,10 @@ def soft_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
 
 
 def above_th(logits: Tensor, margin: float = 0.0) -> Tensor:
-    """Relations above TH by more than a margin from 0, [P, R] bool; not only a pair's best four."""
+    """Relations above TH by more than a margin, 0 or more, [P, R] bool, TH False.
+
+    They are all of a pair's, where predictions are its best four.
+    """
     return logits > logits[:, TH : TH + 1] + margin
 
 

@@ -116,7 +116,10 @@ def target_precision_from_environment() -> float | None:
 
 def _compute() -> Compute:
     """Threads are torch's own choice unless they are named."""
-    threads, precision = os.environ.get("DOCRE_THREADS"), os.environ.get("DOCRE_PRECISION", "auto")
+    threads, precision = (
+        os.environ.get("DOCRE_THREADS"),
+        os.environ.get("DOCRE_PRECISION") or "auto",
+    )
     if precision not in config.PRECISIONS:
         raise ValueError(
             f"DOCRE_PRECISION: expected one of {', '.join(config.PRECISIONS)}, found "

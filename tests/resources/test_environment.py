@@ -63,6 +63,14 @@ def test_defaults_are_the_demo_corpus_and_its_preset():
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
 
 
+def test_a_variable_set_to_nothing_is_as_good_as_unset(monkeypatch):
+    """A compose file passes on what nobody set as nothing."""
+    for variable in ("DOCRE_OVERRIDES", "DOCRE_LIMITS", "DOCRE_PRECISION", "DOCRE_THREADS"):
+        monkeypatch.setenv(variable, "")
+    compute = resources_from_environment()["compute"]
+    assert (compute.precision, compute.threads) == ("auto", None)
+
+
 def test_every_variable_is_read(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCRE_CORPUS", "hf:someone/something")
     monkeypatch.setenv("DOCRE_STORAGE", str(tmp_path))
