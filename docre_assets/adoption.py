@@ -6,7 +6,7 @@ It may be larger than the student, or a fine-tuned model of an earlier round of 
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,7 @@ def _require_checkpoint(checkpoint: Path) -> None:
     files = [name for name in (METRICS, PROVENANCE) if not (checkpoint / name).is_file()]
     account = {} if METRICS in files else read_json(checkpoint / METRICS)
     known = {field.name for field in fields(Trained)} - {"digest", "calibration"}
-    wanted = known - {"mixture"}  # models of before there were mixtures tell of none
+    wanted = known & {field.name for field in fields(Trained) if field.default is MISSING}
     if files or not wanted <= account.keys() <= known or not account["epochs"]:
         raise ValueError(
             f"{checkpoint}: expected the account of a training ({', '.join(sorted(wanted))} in "

@@ -155,7 +155,7 @@ def finetuned_model(
     """The final model: the student, trained further on annotated documents.
 
     - **Made from** `student_model` and the train split of `annotated_documents`; dev chooses the
-      epoch and fits the calibration.
+      epoch and the share of the student's weights, and fits the calibration.
     - **For** `production_model`, where it replaces the model in use if it is not worse.
     - **In the paper:** continued training on annotated data, the last step and the final model.
     - **More** in `docs/method.md`, and `docs/operations.md`, *Champion and challenger*.

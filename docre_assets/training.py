@@ -35,7 +35,7 @@ class StageInputs:
     documents: Sequence[Path]
     """Tables of labelled documents to train on; several are shards of one corpus."""
     dev: Path
-    """Table of labelled documents that choose the epoch; may be empty."""
+    """Table of labelled documents that choose the weights to end with; may be empty."""
     relations: Path
     """The corpus' relation vocabulary."""
     previous: Path | None = None

@@ -3,6 +3,7 @@
 The highest of many scores on few documents is high by chance as well, and learning rates fall to 0:
 a later epoch is the riper one. So a lower score on dev speaks against it only where documents agree
 that it is lower, or where it is 0 (the one-standard-error rule of Breiman et al. 1984, at 95 %).
+Mixtures of weights (`models.mixture`) are held against their end in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from corpus.arrays import Float64Array
 from models.ratios import ratios
 
 CLEARLY: Final = 1.645
-"""Standard errors that chance makes the difference of two epochs exceed in one of twenty cases."""
+"""Standard errors that chance makes a difference of equals exceed in one of twenty cases."""
 
 
 def f1_of(counts: Float64Array) -> float:

@@ -99,6 +99,8 @@ class ModelConfig:
 class Objective:
     """What is minimized.
 
+    Labels are the documents', and those that are believed (``believe_above``).
+
     hard_weight · loss(labels) + soft_weight · MSE(teacher's logits)
     + evidence_weight · (KL(people's evidence) + KL(teacher's evidence)).
     """
@@ -117,7 +119,8 @@ class Objective:
     pushed under TH: distant labels miss many, which hard labels else teach not to find."""
     believe_above: float | None = None
     """Margin to TH above which, where the objective distils, a relation that the teacher finds
-    counts as labelled, though no label has it; None, at none."""
+    counts as labelled, though no label has it (a pseudo-label); None, at none. Without a hard
+    loss or a teacher there is nothing that it could count for."""
     evidence_weight: float = 1.0
     """Weight of the divergence of contexts from evidence, where it is annotated and, if the
     objective distils from a teacher that has learnt it, where the teacher finds it; 0 leaves
@@ -196,8 +199,9 @@ class Stage:
     objective: Objective = field(default_factory=Objective)
     start: Start = Start.ENCODER
     mix_start: bool = False
-    """Whether the outcome is a mixture of the start's weights and the kept epoch's, the one that
-    ranks dev's triples best (`models.mixture`); without dev documents, the kept epoch's alone."""
+    """Whether the outcome is a mixture of the start's weights and the kept epoch's, of those whose
+    F1 on dev is not clearly lower the one that ranks dev's triples best (`models.mixture`);
+    without dev documents, the kept epoch's alone."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _choice("start", Start, self.start))

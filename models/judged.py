@@ -36,7 +36,7 @@ class Judged:
         given: dict[Cell, frozenset[int]] = {}
         for triple in predicted:
             given.setdefault(triple.cell, frozenset(triple.evidence))
-        by_id = _by_id(documents)
+        by_id = scorable(documents)
         gold = {
             (document.doc_id, label.head, label.tail, label.relation): label.evidence
             for document in documents
@@ -78,8 +78,12 @@ class Judged:
         return sums
 
 
-def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
-    """Documents by id, once it is sure that they can be scored."""
+def scorable(documents: Sequence[Document]) -> dict[str, Document]:
+    """Documents by id, once it is sure that they can be scored.
+
+    Raises:
+        ValueError: if a document has no labels or a `doc_id` repeats.
+    """
     unlabelled = [document.doc_id for document in documents if document.labels is None]
     if unlabelled:
         raise ValueError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.arrays import Float32Array
-from corpus.logits import margins_to_th, places_of_pairs, relations_above_th
+from corpus.logits import places_of_pairs
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
 
@@ -22,16 +21,6 @@ def labelled_cells(document: Document, vocabulary: RelationVocabulary) -> NDArra
     cells = np.zeros((document.n_pairs, len(vocabulary)), bool)
     cells[places_of_pairs(heads, tails, len(document.entities)), columns] = True
     return cells
-
-
-def counts_above_th(
-    document: Document, logits: Float32Array, vocabulary: RelationVocabulary
-) -> tuple[int, int, int]:
-    """Gold, predicted and correct triples of a labelled document with logits [P, R] at TH."""
-    labelled = labelled_cells(document, vocabulary)
-    rows, columns = relations_above_th(margins_to_th(logits))
-    gold = labelled.sum() + n_unknown(document, vocabulary)
-    return int(gold), len(rows), int(labelled[rows, columns].sum())
 
 
 def n_unknown(document: Document, vocabulary: RelationVocabulary) -> int:

@@ -111,7 +111,8 @@ def total_loss(
     Args:
         logits: [P, R], any float type; computed in float32.
         labels: [P, R] bool; needed where ``hard_weight`` is not 0.
-        teacher_logits: [P, R]; needed where ``soft_weight`` is not 0.
+        teacher_logits: [P, R]; needed where ``soft_weight`` is not 0. They may add to the labels
+            (``believe_above``) and keep relations from TH's part (``spare_found``).
         objective: which terms, and how they weigh.
 
     Raises:

@@ -1,11 +1,13 @@
 """Weights between those that a training started from and those that it ended with.
 
-Wortsman et al. 2022 (WiSE-FT): a fine-tuned model and the one that it was fine-tuned from often lie
-in one basin of the loss, and then points on the line between them can be better than both ends.
+Linear interpolation of weights (WiSE-FT, Wortsman et al. 2022): a fine-tuned model and the one that
+it was fine-tuned from often lie in one basin of the loss, and then points on the line between them
+can be better than both ends.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +15,11 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from corpus.arrays import Float64Array
 from models.choice import clearly_worse, f1_of
+from models.thresholds import Candidates
+from models.weights import trained_on_cpu
+
+_log = logging.getLogger(__name__)
 
 SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Shares of the start that are tried."""
@@ -32,28 +37,9 @@ class Mixture:
     """F1 of the mixture on dev, from 0 to 1."""
 
 
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """How a network does on dev."""
-
-    counts: Float64Array
-    """[B, 3] gold, predicted and correct triples of each document."""
-    average_precision: float
-    """How well it ranks triples, from 0 to 1."""
-
-
-def copied(network: nn.Module) -> dict[str, Tensor]:
-    """A network's weights as they are now."""
-    return {name: weight.detach().clone() for name, weight in network.state_dict().items()}
-
-
-def copied_trained(network: nn.Module) -> dict[str, Tensor]:
-    """The weights that training moves, as they are now, on the CPU."""
-    trained = ((name, w) for name, w in network.named_parameters() if w.requires_grad)
-    return {name: weight.detach().to("cpu", copy=True) for name, weight in trained}
-
-
-def mix(network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Standing]) -> Mixture:
+def mix(
+    network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Candidates]
+) -> Mixture:
     """Give a network the mixture of its weights and a start's that ranks dev's triples best.
 
     A ranking does not see where TH is, so mixtures whose F1 is clearly worse than the end's
@@ -61,20 +47,37 @@ def mix(network: nn.Module, start: Mapping[str, Tensor], judge: Callable[[], Sta
 
     Args:
         network: with the weights that a training ended with.
-        start: the weights that it started from, as `copied_trained` gives them.
-        judge: how the network as it is when called does on dev.
+        start: the weights that it started from, as `models.weights.trained_on_cpu` gives them.
+        judge: what the network as it is when called would predict on dev.
+
+    Raises:
+        FloatingPointError: if a logit of the end is not finite; a mixture with one is left out.
     """
-    end = copied_trained(network)
+    end = trained_on_cpu(network)
 
-    def standing(share: float) -> Standing:
+    def judged(share: float) -> Candidates | None:
         _move(network, end, start, share)
-        return judge()
+        return _judged(judge, share)
 
-    found = {share: standing(share) for share in SHARES}
-    allowed = [x for x in SHARES if not clearly_worse(found[x].counts, found[0.0].counts)]
-    best = max(allowed, key=lambda share: found[share].average_precision)
+    tried = {share: found for share in SHARES if (found := judged(share))}
+    allowed = [x for x in tried if not clearly_worse(tried[x].counts, tried[0.0].counts)]
+    best = max(allowed, key=lambda share: tried[share].average_precision)
     _move(network, end, start, best)
-    return Mixture(best, found[best].average_precision, f1_of(found[best].counts))
+    return Mixture(best, tried[best].average_precision, f1_of(tried[best].counts))
+
+
+def _judged(judge: Callable[[], Candidates], share: float) -> Candidates | None:
+    """What a mixture would predict; None if it computes what is not finite."""
+    try:
+        found = judge()
+    except FloatingPointError as error:
+        if share == 0:
+            raise
+        _log.warning("%.0f %% start: left out, %s", 100 * share, error)
+        return None
+    told = (100 * x for x in (share, found.average_precision, f1_of(found.counts)))
+    _log.info("%.0f %% start: average precision %.2f, F1 %.2f on dev", *told)
+    return found
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.arrays import Float64Array
 from corpus.logits import margins_to_th, relations_above_th
 from corpus.relations import RelationVocabulary
 from corpus.schema import Document
@@ -33,13 +34,14 @@ class Candidates:
     """[N] whether the relation is labelled."""
     gold: NDArray[np.int64]
     """[R] how many triples of each relation are labelled."""
-    unknown: int = 0
-    """Labelled triples of relations that the model does not know: it never finds them."""
+    counts: Float64Array
+    """[B, 3] labelled triples, those above TH, and those that are both, of each document; labelled
+    ones of relations that the model does not know are among them, which it never finds."""
 
     @property
     def n_gold(self) -> int:
         """All labelled triples, whether the model knows their relations or not."""
-        return int(self.gold.sum()) + self.unknown
+        return int(self.counts[:, 0].sum())
 
     @classmethod
     def of(
@@ -52,25 +54,27 @@ class Candidates:
         Raises:
             FloatingPointError: if a logit is not finite.
         """
-        gold, unknown = np.zeros(len(vocabulary), np.int64), 0
+        gold, counts = np.zeros(len(vocabulary), np.int64), [np.empty((0, 3))]
         everything = np.full(len(vocabulary), -np.inf, np.float32)
         found = [_NOTHING]
         for document, logits in stream:
             require_finite(document, logits)
             margins, labelled = margins_to_th(logits), labelled_cells(document, vocabulary)
             cells = relations_above_th(margins, everything)
-            found.append((margins[cells], cells[1], labelled[cells]))
+            above, holds = margins[cells] > 0, labelled[cells]
+            found.append((margins[cells], cells[1], holds))
             gold += labelled.sum(0)
-            unknown += n_unknown(document, vocabulary)
+            n_gold = labelled.sum() + n_unknown(document, vocabulary)
+            counts.append(np.array([[n_gold, above.sum(), (above & holds).sum()]], float))
         margins, columns, holds = (np.concatenate(part) for part in zip(*found, strict=True))
-        return cls(margins, columns, holds, gold, unknown)
+        return cls(margins, columns, holds, gold, np.concatenate(counts))
 
     @property
     def average_precision(self) -> float:
         """Mean over gold triples of the precision down to them, 0 to 1; 0 of those never found.
 
-        It tells how well triples are ranked, wherever the threshold is, so that few documents tell
-        more by it than by F1.
+        It tells how well triples are ranked, wherever the threshold is. Only a pair's best four
+        relations are looked at, and equal margins have one place together, the last of theirs.
         """
         cuts = cuts_of(self.margins, self.holds)
         precision = cuts.correct / np.maximum(cuts.predicted, 1)

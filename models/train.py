@@ -24,17 +24,16 @@ from models.choice import clearly_worse, f1_of
 from models.config import Objective, Stage
 from models.extractor import Extractor
 from models.infer import stream_logits
-from models.judged import Judged
-from models.labelled import counts_above_th
-from models.mixture import Mixture, Standing, copied, copied_trained, mix
+from models.judged import scorable
+from models.mixture import Mixture, mix
 from models.optimizer import restore_by_name, state_by_name
 from models.plan import Plan
-from models.predictions import triples
 from models.random_state import random_state, set_random_state
 from models.resume import Snapshot, TrainingState
 from models.runtime import Runtime
 from models.steps import Steps
 from models.thresholds import Candidates
+from models.weights import snapshot, trained_on_cpu
 
 _log = logging.getLogger(__name__)
 
@@ -101,11 +100,14 @@ def fit(
             the system's for temporary files if not given.
 
     Raises:
-        ValueError: if there are no documents, or soft labels are missing or of other documents.
-        FloatingPointError: if a loss or a gradient is not finite; names step and documents.
+        ValueError: if there are no documents, soft labels are missing or of other documents, or
+            dev cannot be scored.
+        FloatingPointError: if a loss, a gradient or a logit of dev is not finite; names the
+            documents, and the step of the first two.
         MemoryError: if a document does not fit into memory even by itself.
     """
     _require_taught(stage.objective, soft_labels)
+    scorable(dev)
     runtime = runtime or Runtime()
     runtime.prepare()
     extractor.version = None  # it is about to be another model than the one that was saved
@@ -120,10 +122,10 @@ def fit(
         steps = Steps(
             extractor, encoded, stage, runtime, soft_labels=soft_labels, total=plan.n_steps
         )
-        start = copied_trained(steps.network) if stage.mix_start and dev else {}
-        run = _Run(steps, plan, state)
-        _train(run, dev, on_epoch)
-        mixture = mix(steps.network, start, partial(_dev_standing, steps, dev)) if start else None
+        start = trained_on_cpu(steps.network) if stage.mix_start and dev else None
+        judge, run = partial(_dev_candidates, steps, dev), _Run(steps, plan, state)
+        _train(run, judge if dev else None, on_epoch)
+        mixture = None if start is None else mix(steps.network, start, judge)
     return History(tuple(run.progress.epochs), run.progress.kept, mixture)
 
 
@@ -150,30 +152,26 @@ def _encode(
             yield extractor.encode(document)
 
 
-def _train(run: _Run, dev: Sequence[Document], on_epoch: Callable[[Epoch], None] | None) -> None:
+def _train(
+    run: _Run,
+    judge: Callable[[], Candidates] | None,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> None:
     """Take a run to its end, and the network to the weights that are kept."""
     run.resume()
     while not run.ended:
         run.train_epoch()
-        epoch = run.end_epoch(_dev_counts(run.steps, dev) if dev else None)
+        epoch = run.end_epoch(judge().counts if judge else None)
         if on_epoch:
             on_epoch(epoch)
         run.save_if_due()
     run.take_kept()
 
 
-def _dev_counts(steps: Steps, dev: Sequence[Document]) -> Float64Array:
-    """Gold, predicted and correct triples of each document [B, 3] float64."""
-    judged = Judged.of(dev, triples(steps.extractor, dev, steps.runtime))
-    return judged.by_document(judged.counts)
-
-
-def _dev_standing(steps: Steps, dev: Sequence[Document]) -> Standing:
-    """How the network as it is does on dev."""
-    extractor, vocabulary = steps.extractor, steps.extractor.vocabulary
-    found = list(stream_logits(extractor, dev, steps.runtime))
-    counts = [counts_above_th(document, logits, vocabulary) for document, logits in found]
-    return Standing(np.array(counts, float), Candidates.of(found, vocabulary).average_precision)
+def _dev_candidates(steps: Steps, dev: Sequence[Document]) -> Candidates:
+    """What the network as it is could predict on dev."""
+    extractor = steps.extractor
+    return Candidates.of(stream_logits(extractor, dev, steps.runtime), extractor.vocabulary)
 
 
 @dataclass
@@ -260,7 +258,7 @@ class _Run:
         if progress.best == 0 or f1_of(dev) > f1_of(best):
             progress.best, progress.best_counts, best = number, dev.tolist(), dev
         if not clearly_worse(dev, best):
-            progress.kept, self.kept_weights = number, copied(self.steps.network)
+            progress.kept, self.kept_weights = number, snapshot(self.steps.network)
 
     def take_kept(self) -> None:
         """Give the network the weights of the epoch that is kept; without dev it has them."""

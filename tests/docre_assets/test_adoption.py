@@ -204,7 +204,7 @@ def test_what_is_no_whole_checkpoint_is_refused_and_leaves_nothing(
     assert not outputs.dev_logits.exists()
 
 
-def test_one_of_before_there_were_mixtures_is_taken(made, wider, outputs):
+def test_an_account_without_a_mixture_is_taken(made, wider, outputs):
     _account(lambda account: account.pop("mixture"))(wider)
     _adopt(wider, made.annotated(Split.DEV), made.relations, outputs)
     assert Trained.read(outputs.checkpoint).mixture is None

@@ -13,10 +13,11 @@ from corpus.soft_labels import SoftLabels
 from corpus.soft_shards import ShardOrigin, write_shard
 from models.config import Objective, Stage, TrainConfig, preset
 from models.extractor import Extractor
-from models.mixture import Standing, copied
 from models.runtime import Runtime
 from models.steps import Steps
+from models.thresholds import Candidates
 from models.train import fit
+from models.weights import snapshot
 
 CPU = Runtime("cpu", "float32")
 DOCUMENTS = [make_document(f"d{i}", n, n_words=6) for i, n in enumerate((2, 5, 3, 4))]
@@ -62,7 +63,7 @@ def evidence_of(document: Document, draw: np.random.Generator) -> PairEvidence:
 
 
 def weights(extractor: Extractor) -> dict[str, torch.Tensor]:
-    return copied(extractor.network)
+    return snapshot(extractor.network)
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -74,9 +75,15 @@ def trained(extractor: Extractor, how: Stage, **arguments) -> dict[str, torch.Te
     return weights(extractor)
 
 
-def standing(rank: int, correct: int = 5) -> Standing:
-    """The better the lower the rank; so many of 9 triples are found in each of three documents."""
-    return Standing(np.array([[9, 9, correct]] * 3, float), 1 / (1 + rank))
+def candidates(counts: list[list[float]], rank: int = 0) -> Candidates:
+    """Gold, predicted and correct triples of documents.
+
+    One true triple stands behind ``rank`` wrong ones: the average precision is 1 / (1 + rank) by
+    the number of gold ones.
+    """
+    margins = np.arange(rank + 1, 0, -1, dtype=np.float32)
+    columns, holds = np.ones(rank + 1, np.int64), np.arange(rank + 1) == rank
+    return Candidates(margins, columns, holds, np.array([0, 1]), np.array(counts, float))
 
 
 def steps_of(extractor: Extractor, how: Stage, soft: SoftLabels | None = None, total=1) -> Steps:

@@ -14,10 +14,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-import numpy as np
 import pytest
 import torch
-from little_training import CPU, DOCUMENTS, NoMemory, fresh, same, stage, trained, weights
+from little_training import (
+    CPU,
+    DOCUMENTS,
+    NoMemory,
+    candidates,
+    fresh,
+    same,
+    stage,
+    trained,
+    weights,
+)
 
 from corpus.artefacts import read_json
 from models import resume, train
@@ -25,6 +34,7 @@ from models.config import Start
 from models.mixture import Mixture
 from models.resume import TrainingState
 from models.steps import Steps
+from models.thresholds import Candidates
 from models.train import Epoch, fit
 
 pytestmark = pytest.mark.breaks
@@ -75,7 +85,7 @@ def outcome(name: str, state: TrainingState | None = None, on_epoch=None) -> Out
     how, with_dev = TRAININGS[name]
     extractor, told = fresh(), []
     torch.rand(3)  # the process that goes on has drawn other numbers than the first one
-    scores = mock.patch.object(train, "_dev_counts", counted)
+    scores = mock.patch.object(train, "_dev_candidates", counted)
     with scores if name == "riper" else contextlib.nullcontext():
         history = fit(
             extractor,
@@ -96,10 +106,10 @@ RIPER = [(9, 9, 3), (9, 9, 6), (9, 9, 5)]
 than the second, but one document does not make it clear."""
 
 
-def counted(steps: Steps, _: object) -> np.ndarray:
-    """The counts of the epoch that has just ended, whoever trains it."""
+def counted(steps: Steps, _: object) -> Candidates:
+    """What is found by the epoch that has just ended, whoever trains it."""
     taken = max(int(state["step"]) for state in steps.optimizer.state.values())
-    return np.array([RIPER[taken // 2 - 1]], float)
+    return candidates([RIPER[taken // 2 - 1]])
 
 
 def every_step(folder: Path, **changes) -> TrainingState:
@@ -145,9 +155,9 @@ def test_killed_after_any_step_it_ends_as_if_nothing_had_been(tmp_path, name, ev
 @pytest.mark.parametrize(
     ("name", "owner", "function"),
     [
-        ("patience", train, "_dev_counts"),
+        ("patience", train, "_dev_candidates"),
         ("patience", resume, "save_file"),
-        ("mixed", train, "_dev_standing"),
+        ("mixed", train, "_dev_candidates"),
     ],
 )
 def test_killed_in_between_it_ends_as_if_nothing_had_been(tmp_path, name, owner, function):

@@ -15,8 +15,9 @@ from corpus.schema import Label
 from models import thresholds
 from models.cuts import Goal
 from models.infer import stream_logits
+from models.judged import Judged
 from models.labelled import labelled_cells
-from models.predictions import predict
+from models.predictions import predict, triples
 from models.runtime import Runtime
 from models.thresholds import Candidates, Thresholds, fit_thresholds
 
@@ -112,7 +113,8 @@ def test_relations_without_a_candidate_take_the_offset_of_others(few):
     parts = (part[seen] for part in (candidates.margins, candidates.columns, candidates.holds))
     parts, goal = list(parts), Goal("precision", 0.8)
     for labels in (1, 40):
-        without = Candidates(*parts, np.array([0, *candidates.gold[1:3], labels]))
+        gold = np.array([0, *candidates.gold[1:3], labels])
+        without = Candidates(*parts, gold, np.array([[gold.sum(), 0, 0]]))
         one = fit_thresholds(without, VOCABULARY, goal)
         own = fit_thresholds(without, VOCABULARY, goal, per_relation=True)
         assert set(own.by_relation) == {"P17", "P19"}
@@ -123,7 +125,8 @@ def test_a_target_is_not_reached_by_a_handful_of_predictions():
     """The three highest margins hold, and few of those below."""
     margins = np.arange(100, 0, -1, np.float32)
     holds = np.isin(np.arange(100), [0, 1, 2, *range(10, 100, 4)])
-    of = Candidates(margins, np.ones(100, np.int64), holds, np.array([0, holds.sum(), 0, 0]))
+    gold, counts = np.array([0, holds.sum(), 0, 0]), np.array([[holds.sum(), 100, holds.sum()]])
+    of = Candidates(margins, np.ones(100, np.int64), holds, gold, counts)
     for per_relation in (False, True):
         with pytest.raises(ValueError, match=r"least 20 predictions, found at most 0\.3"):
             fit_thresholds(of, VOCABULARY, Goal("precision", 0.9), per_relation=per_relation)
@@ -191,8 +194,9 @@ def test_a_target_out_of_reach_is_refused(few, per_relation):
 
 
 def ranked(margins, holds, *, gold):
-    columns = np.ones(len(margins), np.int64)
-    return Candidates(np.array(margins, np.float32), columns, np.array(holds, bool), np.array(gold))
+    margins, holds = np.array(margins, np.float32), np.array(holds, bool)
+    counts = np.array([[sum(gold), (margins > 0).sum(), (holds & (margins > 0)).sum()]])
+    return Candidates(margins, np.ones(len(margins), np.int64), holds, np.array(gold), counts)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +223,19 @@ def test_a_ranking_is_worth_the_same_wherever_its_threshold_is(seed, shift, scal
     moved = dataclasses.replace(found, margins=found.margins.astype(np.float64) * scale + shift)
     assert moved.average_precision == pytest.approx(found.average_precision)
     assert 0 < found.average_precision < 1
+
+
+def test_counts_at_th_are_those_that_scores_are_taken_from(talkative):
+    documents = [make_document(f"d{i}", n) for i, n in enumerate((2, 5, 3))]
+    foreign = Label(0, 1, "P999")
+    stream = [
+        (dataclasses.replace(document, labels=(*document.labels, foreign)), logits)
+        for document, logits in stream_logits(talkative, documents, CPU)
+    ]
+    judged = Judged.of([d for d, _ in stream], triples(talkative, documents, CPU))
+    counts = Candidates.of(stream, VOCABULARY).counts
+    assert np.array_equal(counts, judged.by_document(judged.counts))
+    assert counts.sum(0).min() > 0
 
 
 @pytest.mark.parametrize("spoilt", [np.nan, np.inf])

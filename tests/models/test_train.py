@@ -10,11 +10,11 @@ from little_training import (
     CPU,
     DOCUMENTS,
     KD,
+    candidates,
     fresh,
     same,
     soft_labels_of,
     stage,
-    standing,
     trained,
     weights,
 )
@@ -26,6 +26,7 @@ from models.losses import evidence_loss
 from models.metrics import score
 from models.mixture import Mixture
 from models.predictions import triples
+from models.thresholds import Candidates
 from models.train import fit
 
 # What is the same, and what is learnt
@@ -114,11 +115,11 @@ def dev_scores(monkeypatch):
 
     def pretend(*scores: float | tuple[float, ...]) -> None:
         given = iter(scores)
-        monkeypatch.setattr(train, "_dev_counts", lambda *_: counts(next(given)))
+        monkeypatch.setattr(train, "_dev_candidates", lambda *_: scoring(next(given)))
 
-    def counts(score: float | tuple[float, ...]) -> np.ndarray:
-        of_documents = np.array(score) if isinstance(score, tuple) else np.full(2, score)
-        return np.stack([np.full(of_documents.shape, 10.0)] * 2 + [10 * of_documents], axis=1)
+    def scoring(score: float | tuple[float, ...]) -> Candidates:
+        of_documents = score if isinstance(score, tuple) else (score, score)
+        return candidates([[10, 10, 10 * f1] for f1 in of_documents])
 
     return pretend
 
@@ -155,9 +156,9 @@ def test_the_last_epoch_that_is_not_clearly_worse_than_the_best_is_kept(dev_scor
 
 
 def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(monkeypatch):
-    """The last epoch is kept; then there are its mixtures, in the order of shares."""
-    judged = iter([standing(rank) for rank in (3, 0, 1, 2, 2)])
-    monkeypatch.setattr(train, "_dev_standing", lambda *_: next(judged))
+    """Two epochs, of which the last is kept, then its mixtures in the order of shares."""
+    judged = iter([candidates([[9, 9, 5]], rank) for rank in (9, 9, 3, 0, 1, 2, 2)])
+    monkeypatch.setattr(train, "_dev_candidates", lambda *_: next(judged))
     extractor, seen = fresh(), []
     start = weights(extractor)
     how = dataclasses.replace(stage(), start=Start.PREVIOUS, mix_start=True)
@@ -169,7 +170,7 @@ def test_the_outcome_is_mixed_with_the_start_where_dev_says_so(monkeypatch):
         dev=DOCUMENTS[:1],
         on_epoch=lambda _: seen.append(weights(extractor)),
     )
-    assert history.mixture == Mixture(0.2, average_precision=1.0, dev_f1=5 / 9)
+    assert history.mixture == Mixture(0.2, average_precision=1 / 9, dev_f1=5 / 9)
     kept = seen[history.kept - 1]
     expected = {name: torch.lerp(kept[name], start[name], 0.2) for name in start}
     assert same(weights(extractor), expected)
