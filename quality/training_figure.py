@@ -17,7 +17,7 @@ def training_curve(epochs: Sequence[Mapping[str, Any]], kept: int) -> bytes:
     Args:
         epochs: at least one mapping with ``number``, ``loss`` and ``dev_f1`` (from 0 to 1, or
             None where dev was not scored).
-        kept: number of the epoch whose weights the model has.
+        kept: number of the epoch that is marked.
 
     Returns:
         A PNG.

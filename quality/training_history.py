@@ -21,9 +21,12 @@ TRAINING_HISTORY: Final = pl.Schema(
         "dev_f1": pl.Float64(),
         "seconds": pl.Float64(),
         "kept": pl.Boolean(),
+        "start_share": pl.Float64(),
     }
 )
-"""Epochs; ``terms`` are the parts of the loss by name, ``dev_f1`` is null without dev documents."""
+"""Epochs; ``terms`` are the parts of the loss by name, ``dev_f1`` is null without dev documents.
+
+``start_share`` is null but for the epoch that is kept of a model whose start is mixed in."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def _epochs(model: TrainedModel) -> list[dict[str, Any]]:
     try:
         metrics = read_json(model.metrics)
         kept = metrics["kept" if "kept" in metrics else "best"]  # its name in older checkpoints
-        return [_row(model, epoch, kept) for epoch in metrics["epochs"]]
+        share = (metrics.get("mixture") or {}).get("start_share")
+        return [_row(model, epoch, kept, share) for epoch in metrics["epochs"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{model.metrics}: expected the epochs of a training and the one that was kept, found "
@@ -61,7 +65,9 @@ def _epochs(model: TrainedModel) -> list[dict[str, Any]]:
         ) from error
 
 
-def _row(model: TrainedModel, epoch: dict[str, Any], kept: int) -> dict[str, Any]:
+def _row(
+    model: TrainedModel, epoch: dict[str, Any], kept: int, share: float | None
+) -> dict[str, Any]:
     terms = [{"key": name, "value": value} for name, value in epoch["terms"].items()]
     return {
         "model": model.name,
@@ -72,4 +78,5 @@ def _row(model: TrainedModel, epoch: dict[str, Any], kept: int) -> dict[str, Any
         "dev_f1": epoch["dev_f1"],
         "seconds": epoch["seconds"],
         "kept": epoch["number"] == kept,
+        "start_share": share if epoch["number"] == kept else None,
     }

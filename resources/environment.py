@@ -44,14 +44,14 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     Raises:
         ValueError: if a setting is none that there is.
     """
-    storage = Storage(root=os.environ.get("DOCRE_STORAGE", "artefacts"))
-    corpus = os.environ.get("DOCRE_CORPUS", "demo")
-    preset = os.environ.get("DOCRE_PRESET", "demo" if corpus == "demo" else "small")
+    storage = Storage(root=_setting("DOCRE_STORAGE", "artefacts"))
+    corpus = _setting("DOCRE_CORPUS", "demo")
+    preset = _setting("DOCRE_PRESET", "demo" if corpus == "demo" else "small")
     overrides = _json_object("DOCRE_OVERRIDES", _HYPER_PARAMETER)
     limited = _json_object("DOCRE_LIMITS", _LIMIT)
     with _explained("DOCRE_PRESET or DOCRE_OVERRIDES"):
         config.preset(preset, overrides)
-    teacher = os.environ.get("DOCRE_TEACHER", "")
+    teacher = _setting("DOCRE_TEACHER", "")
     method = Method(preset=preset, overrides=overrides, teacher=teacher)
     if checkpoint := method.teacher_checkpoint():
         with _explained("DOCRE_TEACHER"):
@@ -66,7 +66,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
         "quality": Quality(enforce=_enforce(), overrides=limited),
         "warehouse": Warehouse(path=str(storage.warehouse)),
         "inbox": Inbox(
-            root=os.environ.get("DOCRE_INBOX", "inbox"),
+            root=_setting("DOCRE_INBOX", "inbox"),
             quiet_seconds=_number("DOCRE_INBOX_QUIET", 60, "seconds without a change, from 0"),
         ),
         "promotion": Promotion(
@@ -77,13 +77,13 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
 
 def shards_from_environment() -> list[str]:
     """Names of the shards that the distant corpus is cut into."""
-    text = os.environ.get("DOCRE_SHARDS", "4")
+    text = _setting("DOCRE_SHARDS", "4")
     return shard_names(_count("DOCRE_SHARDS", text, "pieces that the distant corpus is cut into"))
 
 
 def cron_from_environment() -> str:
     """When the workflow distils again, as a cron expression; Monday at three in the morning."""
-    text = os.environ.get("DOCRE_CRON", "0 3 * * 1")
+    text = _setting("DOCRE_CRON", "0 3 * * 1")
     if not is_valid_cron_schedule(text):
         raise ValueError(
             f"DOCRE_CRON: expected a cron expression such as '0 3 * * 1', found {text!r}; it says "
@@ -94,7 +94,7 @@ def cron_from_environment() -> str:
 
 def timezone_from_environment() -> str:
     """The time zone that the cron expression is read in."""
-    text = os.environ.get("DOCRE_TIMEZONE", "UTC")
+    text = _setting("DOCRE_TIMEZONE", "UTC")
     if text not in available_timezones():
         raise ValueError(
             f"DOCRE_TIMEZONE: expected a time zone such as 'Europe/Berlin', found {text!r}; the "
@@ -105,7 +105,7 @@ def timezone_from_environment() -> str:
 
 def target_precision_from_environment() -> float | None:
     """What share of the predictions is to hold; None leaves to TH what is predicted."""
-    text = os.environ.get("DOCRE_TARGET_PRECISION")
+    text = _setting("DOCRE_TARGET_PRECISION", "")
     if not text:
         return None
     share = _number("DOCRE_TARGET_PRECISION", 1, _SHARE)
@@ -115,21 +115,24 @@ def target_precision_from_environment() -> float | None:
 
 
 def _compute() -> Compute:
-    """Threads are torch's own choice unless they are named."""
-    threads, precision = (
-        os.environ.get("DOCRE_THREADS"),
-        os.environ.get("DOCRE_PRECISION") or "auto",
-    )
+    """What networks are computed on; threads are torch's own choice unless they are named."""
+    precision = _setting("DOCRE_PRECISION", "auto")
+    threads = _setting("DOCRE_THREADS", "")
     if precision not in config.PRECISIONS:
         raise ValueError(
             f"DOCRE_PRECISION: expected one of {', '.join(config.PRECISIONS)}, found "
             f"{precision!r}; it is what networks are computed in"
         )
     return Compute(
-        device=os.environ.get("DOCRE_DEVICE", "auto"),
+        device=_setting("DOCRE_DEVICE", "auto"),
         precision=precision,
         threads=_count("DOCRE_THREADS", threads, "CPU threads to compute on") if threads else None,
     )
+
+
+def _setting(variable: str, default: str) -> str:
+    """A variable's text; one that is set to nothing is as good as unset."""
+    return os.environ.get(variable) or default
 
 
 def _count(variable: str, text: str, of: str) -> int:
@@ -141,7 +144,7 @@ def _count(variable: str, text: str, of: str) -> int:
 
 
 def _number(variable: str, default: float, meaning: str, most: float = math.inf) -> float:
-    text = os.environ.get(variable, str(default))
+    text = _setting(variable, str(default))
     try:
         value = float(text)
     except ValueError:
@@ -161,7 +164,7 @@ def _explained(variable: str) -> Iterator[None]:
 
 
 def _enforce() -> bool:
-    text = os.environ.get("DOCRE_QUALITY", "enforce")
+    text = _setting("DOCRE_QUALITY", "enforce")
     if text not in ("enforce", "observe"):
         raise ValueError(
             f"DOCRE_QUALITY: expected 'enforce' or 'observe', found {text!r}; it says whether a "
@@ -171,7 +174,7 @@ def _enforce() -> bool:
 
 
 def _json_object(variable: str, example: str) -> dict[str, Any]:
-    text = os.environ.get(variable) or "{}"
+    text = _setting(variable, "{}")
     wrong = f"{variable}: expected a JSON object of dotted names, such as {example}, found {text!r}"
     try:
         value = json.loads(text)

@@ -33,9 +33,12 @@ COMMENT ON COLUMN training_history.loss IS 'Mean over steps of the sum of the lo
 COMMENT ON COLUMN training_history.terms IS
     'Mean over steps of each term by its name: terms[''hard''], terms[''soft''], …';
 COMMENT ON COLUMN training_history.dev_f1 IS
-    'Micro F1 on dev, from 0 to 1; null where there was no dev document';
+    'Micro F1 on dev of the epoch''s weights, from 0 to 1; null where there was no dev document';
 COMMENT ON COLUMN training_history.seconds IS 'Training and evaluation since the training began';
-COMMENT ON COLUMN training_history.kept IS 'Whether the weights are those of this epoch';
+COMMENT ON COLUMN training_history.kept IS
+    'Whether the model has this epoch''s weights, or those between them and its start''s';
+COMMENT ON COLUMN training_history.start_share IS
+    'How far the model is from the kept epoch''s weights towards its start''s: 0 is not at all; null for other epochs and where nothing was mixed';
 
 COMMENT ON TABLE model_history IS
     'What became of each fine-tuned model: whether predictions use it, and why';

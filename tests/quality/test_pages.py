@@ -243,7 +243,7 @@ def test_the_overview_tells_scores_with_intervals_trainings_and_versions(report:
     assert any(row.startswith("fine-tuned 62.5 50.0–75.0") for row in rows)
     assert any(row.startswith("frequent relations 75.0") for row in rows)
     (curve,) = overview.of("curve")
-    assert "20.0 per cent in epoch 2, whose weights are kept" in curve[0]["aria-label"]
+    assert "20.0 per cent in epoch 2, which is kept" in curve[0]["aria-label"]
     (_, lead) = overview.of("lead")[0]
     assert "8 predicted facts in 7 documents" in lead
     assert "1a2b3c4d5e6f7a8b" in lead

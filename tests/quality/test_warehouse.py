@@ -121,7 +121,8 @@ def trained(folder: Path) -> TrainedModel:
         {"number": 2, "loss": 2.0, "terms": {"hard": 1.5, "soft": 0.5}, "dev_f1": None}
         | {"seconds": 18.0},
     ]
-    (folder / "metrics.json").write_text(json.dumps({"epochs": epochs, "kept": 2, "weights": 7}))
+    metrics = {"epochs": epochs, "kept": 2, "weights": 7, "mixture": {"start_share": 0.2}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
     return TrainedModel("student", "5" * 16, folder / "metrics.json")
 
 
@@ -320,8 +321,8 @@ def test_rows_are_counted_by_table(tmp_path: Path, tables: WarehouseTables) -> N
         (
             "FROM training_history ORDER BY epoch",
             [
-                ("student", "5" * 16, 1, 3.0, {"hard": 3.0}, 0.5, 9.0, False),
-                ("student", "5" * 16, 2, 2.0, {"hard": 1.5, "soft": 0.5}, None, 18.0, True),
+                ("student", "5" * 16, 1, 3.0, {"hard": 3.0}, 0.5, 9.0, False, None),
+                ("student", "5" * 16, 2, 2.0, {"hard": 1.5, "soft": 0.5}, None, 18.0, True, 0.2),
             ],
         ),
         ("FROM relations WHERE column_index = 0", [("Na", 0, "Na")]),
@@ -458,6 +459,18 @@ def test_a_checkpoint_of_before_epochs_were_called_kept_is_told(tables: Warehous
     tables.trained[0].metrics.write_text(json.dumps(metrics))
     assert training_history(tables.trained).equals(now)
     assert now["kept"].to_list() == [False, True]
+
+
+@pytest.mark.parametrize("mixture", [None, "absent"])
+def test_a_model_without_a_mixture_has_no_share_of_its_start(
+    tables: WarehouseTables, mixture: str | None
+) -> None:
+    metrics = json.loads(tables.trained[0].metrics.read_text())
+    metrics["mixture"] = mixture
+    if mixture == "absent":
+        del metrics["mixture"]
+    tables.trained[0].metrics.write_text(json.dumps(metrics))
+    assert training_history(tables.trained)["start_share"].to_list() == [None, None]
 
 
 def test_a_training_that_tells_something_else_is_named(
