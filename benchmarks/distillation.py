@@ -18,6 +18,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,10 +140,24 @@ def _with_test(folder: CorpusFolder, test: Path | None) -> CorpusFolder:
 
 
 class Experiment:
-    """Trains and scores one model after the other."""
+    """Trains and scores one model after the other.
 
-    def __init__(self, tables: Tables, chosen: Preset, runtime: Runtime) -> None:
+    Args:
+        tables: the documents.
+        chosen: model and stages.
+        runtime: device and precision.
+        on_model: called after each model that is scored.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        chosen: Preset,
+        runtime: Runtime,
+        on_model: Callable[[Experiment], None] = lambda _: None,
+    ) -> None:
         self.tables, self.preset, self.runtime = tables, chosen, runtime
+        self.on_model = on_model
         self.benchmark = Benchmark.read(
             {Split.DEV: tables.tuning, Split.TEST: tables.test}, tables.annotated, [tables.distant]
         )
@@ -203,8 +218,10 @@ class Experiment:
                 self.preset.model, stage, inputs, self.tables.outputs(name), runtime=self.runtime
             ),
         )
-        self.results[name] |= {"epochs": trained.epochs, "kept": trained.kept}
+        told = {"epochs": trained.epochs, "kept": trained.kept, "mixture": trained.mixture}
+        self.results[name] |= told
         self._score(name)
+        self.on_model(self)
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
         """Do some work and record its minutes."""
@@ -297,11 +314,17 @@ def main() -> None:
     about = circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         tables = prepare(options, Path(folder))
-        experiment = Experiment(tables, preset_of(options), Runtime())
+        experiment = Experiment(
+            tables, preset_of(options), Runtime(), partial(_write, about, options.json)
+        )
         experiment.run(rounds=options.rounds, with_naive=not options.no_naive)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_json(about | report(experiment), options.json)
+
+
+def _write(about: dict[str, Any], file: Path | None, experiment: Experiment) -> None:
+    """Keep what there is so far: whatever ends a run of an hour or two, its models are told."""
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(about | report(experiment), file)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Arms of a comparison differ in what is compared, and in nothing else."""
 
+import itertools
 from dataclasses import asdict
 
 import pytest
@@ -25,8 +26,13 @@ class Recorded(Experiment):
 
     def __init__(self, root, monkeypatch):
         monkeypatch.setattr(distillation, "Benchmark", NoBenchmark)
-        super().__init__(Tables(root), PRESETS["small"], Runtime("cpu", "float32", 1))
-        self.labelled, self.read = [], {}
+        self.labelled, self.read, self.told = [], {}, []
+        super().__init__(
+            Tables(root),
+            PRESETS["small"],
+            Runtime("cpu", "float32", 1),
+            lambda experiment: self.told.append(set(experiment.results)),
+        )
 
         def train_stage(model, stage, inputs, outputs, *, runtime):
             self.read[outputs.checkpoint.name] = (stage, inputs)
@@ -48,7 +54,7 @@ class NoBenchmark:
 
 
 class Trained:
-    epochs, kept = (), 1
+    epochs, kept, mixture = (), 1, None
 
 
 @pytest.fixture
@@ -77,6 +83,14 @@ def test_in_the_second_round_the_fine_tuned_model_teaches(two_rounds):
         assert inputs.documents == [tables.annotated]
         assert inputs.previous == tables.model(student)
     assert not read["student_na"][0].objective.distils
+
+
+def test_what_there_is_is_told_after_each_model(two_rounds):
+    """A run of hours that ends in its midst has told of all before."""
+    told = two_rounds.told
+    assert len(told) == len(two_rounds.read) == 7
+    assert told[0] == {"teacher"}
+    assert all(before < after for before, after in itertools.pairwise(told))
 
 
 def test_minutes_are_told_of_each_round_and_without_the_naive_arm():
