@@ -31,7 +31,7 @@ promote: install ## Put a version of model_history in use: make promote VERSION=
 	@test -n "$(VERSION)" || { echo "Name the version: make promote VERSION=…"; exit 2; }
 	$(BIN)/python -m docre_assets --promote $(VERSION)
 
-ui: install ## Open the asset graph at http://127.0.0.1:3000 (PORT=… for another port)
+ui: install ## Show the asset graph at http://127.0.0.1:3000/asset-groups (PORT=… for another)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg dev --host 127.0.0.1 --port $(PORT)
 
 screenshots: install ## Draw docs/lineage.png and docs/ui-*.png anew, of what make demo has made

@@ -116,7 +116,7 @@ def summary(resources: Mapping[str, Any], minutes: float) -> str:
             f"Predictions are in {file}; a query to try:",
             f'  {python} -c "import duckdb; print({query})"',
             f"To read them in their documents: {_from_here(storage.report / FIRST_PAGE)}",
-            "To see assets, checks and curves: make ui, then http://127.0.0.1:3000",
+            "To see assets, checks and curves: make ui, then http://127.0.0.1:3000/asset-groups",
         ]
     )
 

@@ -12,9 +12,10 @@ predictions), `DOCRE_CRON` and `DOCRE_TIMEZONE` (when the workflow distils again
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 import dagster as dg
@@ -33,6 +34,27 @@ from resources.quality import Quality
 from resources.storage import Storage
 from resources.warehouse import Warehouse
 
+VARIABLES: Final = (
+    "DOCRE_CORPUS",
+    "DOCRE_STORAGE",
+    "DOCRE_PRESET",
+    "DOCRE_OVERRIDES",
+    "DOCRE_TEACHER",
+    "DOCRE_DEVICE",
+    "DOCRE_PRECISION",
+    "DOCRE_THREADS",
+    "DOCRE_SHARDS",
+    "DOCRE_QUALITY",
+    "DOCRE_LIMITS",
+    "DOCRE_INBOX",
+    "DOCRE_INBOX_QUIET",
+    "DOCRE_PROMOTION_MARGIN",
+    "DOCRE_TARGET_PRECISION",
+    "DOCRE_CRON",
+    "DOCRE_TIMEZONE",
+)
+"""All that settings are read from."""
+
 _HYPER_PARAMETER = '{"teacher.training.epochs": 1}'
 _SHARE = "the share of predictions that is to hold, above 0 and at most 1"
 _LIMIT = '{"distant.critical.js_bits.most": 0.4}'
@@ -44,6 +66,7 @@ def resources_from_environment() -> dict[str, dg.ConfigurableResource]:
     Raises:
         ValueError: if a setting is none that there is.
     """
+    _require_known(os.environ)
     storage = Storage(root=_setting("DOCRE_STORAGE", "artefacts"))
     corpus = _setting("DOCRE_CORPUS", "demo")
     preset = _setting("DOCRE_PRESET", "demo" if corpus == "demo" else "small")
@@ -128,6 +151,15 @@ def _compute() -> Compute:
         precision=precision,
         threads=_count("DOCRE_THREADS", threads, "CPU threads to compute on") if threads else None,
     )
+
+
+def _require_known(variables: Iterable[str]) -> None:
+    """A misspelt name would leave the default in place without a word."""
+    for name in variables:
+        if name.startswith("DOCRE_") and name not in VARIABLES:
+            near = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(VARIABLES)}"
+            raise ValueError(f"{name}: no setting is called that; {told}")
 
 
 def _setting(variable: str, default: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 from resources.compute import Compute
 from resources.environment import (
+    VARIABLES,
     cron_from_environment,
     resources_from_environment,
     shards_from_environment,
@@ -13,26 +14,6 @@ from resources.environment import (
 )
 from resources.method import Method
 from resources.quality import Quality
-
-VARIABLES = (
-    "DOCRE_CORPUS",
-    "DOCRE_STORAGE",
-    "DOCRE_PRESET",
-    "DOCRE_OVERRIDES",
-    "DOCRE_TEACHER",
-    "DOCRE_DEVICE",
-    "DOCRE_PRECISION",
-    "DOCRE_THREADS",
-    "DOCRE_SHARDS",
-    "DOCRE_QUALITY",
-    "DOCRE_LIMITS",
-    "DOCRE_INBOX",
-    "DOCRE_INBOX_QUIET",
-    "DOCRE_PROMOTION_MARGIN",
-    "DOCRE_TARGET_PRECISION",
-    "DOCRE_CRON",
-    "DOCRE_TIMEZONE",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +46,17 @@ def test_defaults_are_the_demo_corpus_and_its_preset(monkeypatch, given):
     assert (cron_from_environment(), timezone_from_environment()) == ("0 3 * * 1", "UTC")
     assert target_precision_from_environment() is None
     assert shards_from_environment() == ["shard-000", "shard-001", "shard-002", "shard-003"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [("DOCRE_STORGE", "did you mean DOCRE_STORAGE"), ("DOCRE_EPOCHS", "there are DOCRE_CORPUS, ")],
+)
+def test_a_variable_that_there_is_none_of_is_refused(monkeypatch, variable, told):
+    """Misspelt, it would leave a default in place: another corpus' artefacts would be replaced."""
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(ValueError, match=f"{variable}: no setting is called that; {told}"):
+        resources_from_environment()
 
 
 def test_every_variable_is_read(monkeypatch, tmp_path):
