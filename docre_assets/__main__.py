@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 2
     with instance_of_environment() as instance:
         result = run(definitions, instance, version)
-    failed = [check for check in result.get_asset_check_evaluations() if is_error(check)]
+    checks = result.get_asset_check_evaluations()
+    failed = [check for check in checks if is_error(check)]
     if failed or not result.success:
         say("\nThe run did not finish: FAILED, ERROR or INTERRUPTED above tells where and why.")
         return 1
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         say(f"\n{version} is in use, and the warehouse has its predictions.")
         return 0
     say(summary(definitions.resources or {}, minutes=(time.monotonic() - started) / 60))
+    say(warnings(checks))
     return 0
 
 
@@ -99,6 +101,18 @@ def instance_of_environment() -> dg.DagsterInstance:
 def is_error(check: dg.AssetCheckEvaluation) -> bool:
     """Whether a check failed, and not only with a warning."""
     return not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+
+
+def warnings(checks: Sequence[dg.AssetCheckEvaluation]) -> str:
+    """Which checks failed without stopping anything, so that nobody has to look for them."""
+    passed: dict[str, bool] = {}
+    for check in checks:  # those of shards each have several
+        name = f"{check.asset_key.to_user_string()}/{check.check_name}"
+        passed[name] = passed.get(name, True) and check.passed
+    warned = [name for name, well in passed.items() if not well]
+    if not warned:
+        return f"All {len(passed)} checks passed."
+    return f"{len(warned)} of {len(passed)} checks warn, and say above why: {', '.join(warned)}"
 
 
 def summary(resources: Mapping[str, Any], minutes: float) -> str:

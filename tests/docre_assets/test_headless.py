@@ -11,7 +11,7 @@ import pytest
 from little_corpus import article, write_corpus
 
 from corpus.schema import ALL, EVALUATION
-from docre_assets.__main__ import main, scores_table
+from docre_assets.__main__ import main, scores_table, warnings
 from docre_assets.model_versions import ModelVersions
 
 pytest_plugins = ["little_places"]
@@ -54,12 +54,28 @@ def test_the_table_is_of_test_where_test_is_labelled():
     assert scores_table(_scores("dev")).startswith("on dev ")
 
 
+def _check(asset: str, name: str, *, passed: bool) -> dg.AssetCheckEvaluation:
+    severity = dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckEvaluation(dg.AssetKey(asset), name, passed, {}, None, severity)
+
+
+def test_checks_that_warn_are_named_at_the_end_each_once():
+    shards = [_check("soft_labels", "critical", passed=passed) for passed in (True, False, False)]
+    sound = _check("raw_documents", "spans_valid", passed=True)
+    assert warnings([sound, *shards]) == (
+        "1 of 2 checks warn, and say above why: soft_labels/critical"
+    )
+    other = _check("raw_documents", "labels_valid", passed=True)
+    assert warnings([sound, other]) == "All 2 checks passed."
+
+
 @pytest.mark.slow
 def test_a_run_ends_with_scores_the_database_and_a_query_that_works(settings, capfd):
     assert main() == 0
     told = capfd.readouterr()
     assert "on test           F1    Ign F1" in told.out
     assert "make ui" in told.out
+    assert "checks warn, and say above why: " in told.out
     assert told.err.count("trains on cpu, float32, 1 thread\n") == 3  # teacher, student, fine-tuned
     assert "DEBUG" not in told.err
     assert told.err.count("\n") < 120
